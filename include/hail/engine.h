@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* engine.h: the engine, which owns one io_uring and turns it. */
+#ifndef HAIL_ENGINE_H
+#define HAIL_ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct hail_engine;
+
+enum hail_backend {
+	HAIL_BACKEND_AUTO = 0, /* the best that serves here */
+	HAIL_BACKEND_URING,    /* io_uring or an error */
+	/* Plain system calls; no io_uring call is made at all. Not part of
+	 * this version: -ENOTSUP. */
+	HAIL_BACKEND_PLAIN,
+};
+
+/* Zero is the default of each. Counts are rounded up to powers of two.
+ * Memory: a receive buffer takes 65728 bytes, a small one small_size + 48
+ * rounded up to an odd number of cache lines, a send block 2112, a large
+ * send block 65728; all of it is reserved at creation and costs nothing until
+ * it is touched for the first time. */
+struct hail_engine_options {
+	size_t size; /* sizeof(struct hail_engine_options) */
+
+	uint32_t backend; /* enum hail_backend */
+
+	/* Submission ring, 1 to 32768; 0: 256. One submission carries at most
+	 * this many datagrams. */
+	uint32_t entries;
+	/* Completion queue, from `entries` to 65536; 0: as many as all buffers
+	 * and entries can fill. A short one is correct but slower. */
+	uint32_t completions;
+
+	/* Receive buffers for datagrams of any size, at first and at most, up
+	 * to 32768; 0: 64 and 1024. The pool doubles when it was found
+	 * empty. */
+	uint32_t buffers;
+	uint32_t buffers_max;
+	/* Small receive buffers, for sockets with a datagram_max of at most
+	 * small_size bytes; 0: 64, 4096, and 2048 bytes. */
+	uint32_t small_buffers;
+	uint32_t small_buffers_max;
+	uint32_t small_size;
+
+	/* Blocks that hold datagrams in flight: of up to 1984 bytes, and of
+	 * any size; up to 1048576 and 65536; 0: 4096 and 256. Where they run
+	 * out, sends are refused with -EAGAIN. */
+	uint32_t send_blocks;
+	uint32_t send_blocks_large;
+
+	/* Datagrams that a socket is handed in one turn, up to 4096; 0: 64. */
+	uint32_t budget;
+	/* Posts that may wait to be run, up to 1048576; 0: 16384. */
+	uint32_t posts;
+
+	/* How long a turn that finds nothing to do looks again and again
+	 * before it sleeps, in nanoseconds: takes the wake-up, which is most
+	 * of a round trip's time, out of it at the price of a busy core.
+	 * 0: sleep at once. */
+	uint64_t spin_ns;
+};
+
+/* The compound literal of the options with `size` filled in. */
+#define HAIL_ENGINE_OPTIONS(...)                                               \
+	((struct hail_engine_options){                                         \
+		.size = sizeof(struct hail_engine_options), __VA_ARGS__})
+
+/* Makes an engine. It belongs to the thread that first uses it, which may be
+ * another one: opens a socket, makes a timer, turns or runs it.
+ *   -EINVAL   NULL; size 0; an option out of its range
+ *   -E2BIG    an option past the library's own size is set
+ *   -ENOMEM   no memory, or the limit of locked memory (RLIMIT_MEMLOCK)
+ *   -EMFILE, -ENFILE   no descriptor is left
+ *   -ENOTSUP  the backend asked for isn't part of this library
+ *   -EPERM, -ENOSYS, -EOPNOTSUPP   io_uring is refused, or lacks something
+ *             that hail needs: hail_probe() says what, in words */
+int hail_engine_create(struct hail_engine **out,
+		       const struct hail_engine_options *options);
+
+/* Turns until hail_engine_stop(), or until nothing is left that keeps it
+ * alive: open sockets and running timers (unless unref'd), posts that wait to
+ * run, sockets that are closing, and hail_engine_ref(). 0; -EBUSY: called
+ * from a handler; -EPERM: not the engine's thread, or a forked child; or what
+ * made the backend fail for good: then destroy the engine. */
+int hail_engine_run(struct hail_engine *engine);
+
+/* One turn: submits what is queued, waits at most `timeout_ns` (< 0: for ever,
+ * 0: not at all) for something to happen, and calls the handlers. Returns the
+ * number of events: datagrams, errors, drains and closes that were handed
+ * over, timers fired and posts run; 0 after a timeout, a stop or a signal.
+ * Errors as hail_engine_run(). */
+int hail_engine_turn(struct hail_engine *engine, int64_t timeout_ns);
+
+/* Ends hail_engine_run(), or a turn that waits, or, if neither is under way,
+ * the next of them: handlers that are due are still called. Any thread, and
+ * signal handlers. NULL does nothing. */
+void hail_engine_stop(struct hail_engine *engine);
+
+/* Has `run` called with `arg` from a turn on the engine's thread. Posts of one
+ * thread run in their order. -EAGAIN: as many wait as the options allow;
+ * -EINVAL: NULL. Any thread, but no signal handler. */
+int hail_engine_post(struct hail_engine *engine,
+		     void (*run)(struct hail_engine *engine, void *arg),
+		     void *arg);
+
+/* A descriptor that is readable when a turn is due, also because of a timer:
+ * for poll, epoll, libuv or GLib, which then calls hail_engine_turn(engine, 0).
+ * It is the engine's: don't read or close it. -EINVAL: NULL. */
+int hail_engine_fd(const struct hail_engine *engine);
+
+/* CLOCK_MONOTONIC in nanoseconds as it was when the current or last turn
+ * looked. 0 for NULL. The engine's thread. */
+uint64_t hail_engine_now(const struct hail_engine *engine);
+
+/* Keeps hail_engine_run() running, whatever else there is: for engines that
+ * wait for posts. Counted. -EINVAL: NULL, or more unref than ref; -EPERM. */
+int hail_engine_ref(struct hail_engine *engine);
+int hail_engine_unref(struct hail_engine *engine);
+
+/* Closes what is open without calling any handler, cancels what is in flight,
+ * and frees the engine, its sockets, timers and retained buffers. NULL is
+ * allowed. The engine's thread, or any thread when that one has ended.
+ * -EBUSY: called from a handler; -EPERM: another thread, or a forked child. */
+int hail_engine_destroy(struct hail_engine *engine);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* uring_socket.c: sockets of the ring, and what is armed on them. */
+#include "uring.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+static int reserve_slot(struct hl_uring *uring, uint32_t slot)
+{
+	uint32_t count = uring->slot_count ? uring->slot_count : 64;
+	struct hl_uring_slot *slots;
+
+	if (slot < uring->slot_count)
+		return 0;
+	while (count <= slot)
+		count *= 2;
+	slots = reallocarray(uring->slots, count, sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	for (uint32_t i = uring->slot_count; i < count; i++)
+		slots[i].fd = -1;
+	uring->slots = slots;
+	uring->slot_count = count;
+	return 0;
+}
+
+int hl_uring_attach(struct hl_backend *backend, uint32_t slot, int fd,
+		    enum hl_pool_kind pool)
+{
+	struct hl_uring *uring = hl_uring_of(backend);
+	struct hl_uring_slot *entry;
+	int err = reserve_slot(uring, slot);
+
+	if (!err)
+		err = hl_uring_use_pool(uring, pool);
+	if (err)
+		return err;
+	entry = &uring->slots[slot];
+	entry->fd = fd;
+	entry->pool = (uint8_t)pool;
+	entry->fixed =
+		slot < uring->files &&
+		io_uring_register_files_update(&uring->ring, slot, &fd, 1) == 1;
+	hl_uring_watch_slot(uring, slot, false);
+	return 0;
+}
+
+void hl_uring_detach(struct hl_backend *backend, uint32_t slot)
+{
+	struct hl_uring *uring = hl_uring_of(backend);
+	struct hl_uring_slot *entry = &uring->slots[slot];
+	int none = -1;
+
+	if (entry->fixed)
+		io_uring_register_files_update(&uring->ring, slot, &none, 1);
+	entry->fd = -1;
+}
+
+void hl_uring_use_slot(const struct hl_uring *uring, struct io_uring_sqe *sqe,
+		       uint32_t slot)
+{
+	const struct hl_uring_slot *entry = &uring->slots[slot];
+
+	sqe->fd = entry->fixed ? (int)slot : entry->fd;
+	if (entry->fixed)
+		sqe->flags |= IOSQE_FIXED_FILE;
+}
+
+/* MSG_TRUNC makes the kernel tell the true length of what it cuts. */
+static int arm_receive(struct hl_uring *uring, uint32_t slot)
+{
+	struct io_uring_sqe *sqe = hl_uring_sqe(uring);
+
+	if (!sqe)
+		return -EBUSY;
+	io_uring_prep_recvmsg_multishot(sqe, 0, &uring->message, MSG_TRUNC);
+	hl_uring_use_slot(uring, sqe, slot);
+	sqe->flags |= IOSQE_BUFFER_SELECT;
+	sqe->buf_group = uring->slots[slot].pool;
+	sqe->user_data = hl_uring_tag(HL_URING_RECEIVE, slot);
+	return 0;
+}
+
+static int arm_writable(struct hl_uring *uring, uint32_t slot)
+{
+	struct io_uring_sqe *sqe = hl_uring_sqe(uring);
+
+	if (!sqe)
+		return -EBUSY;
+	io_uring_prep_poll_add(sqe, 0, POLLOUT);
+	hl_uring_use_slot(uring, sqe, slot);
+	sqe->user_data = hl_uring_tag(HL_URING_WRITABLE, slot);
+	hl_uring_watch_slot(uring, slot, true);
+	return 0;
+}
+
+int hl_uring_arm(struct hl_backend *backend, uint32_t slot, unsigned what)
+{
+	struct hl_uring *uring = hl_uring_of(backend);
+	int err = 0;
+
+	if (what & HL_ARM_RECEIVE)
+		err = arm_receive(uring, slot);
+	if (!err && what & HL_ARM_WRITABLE)
+		err = arm_writable(uring, slot);
+	return err;
+}
+
+/* The cancel's own answer says nothing that the request's last one doesn't
+ * say better, so it is ignored. */
+static int cancel(struct hl_uring *uring, uint64_t user_data)
+{
+	struct io_uring_sqe *sqe = hl_uring_sqe(uring);
+
+	if (!sqe)
+		return -EBUSY;
+	io_uring_prep_cancel64(sqe, user_data, 0);
+	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+	sqe->user_data = hl_uring_tag(HL_URING_IGNORE, 0);
+	return 0;
+}
+
+int hl_uring_disarm(struct hl_backend *backend, uint32_t slot, unsigned what)
+{
+	struct hl_uring *uring = hl_uring_of(backend);
+	int err = 0;
+
+	if (what & HL_ARM_RECEIVE)
+		err = cancel(uring, hl_uring_tag(HL_URING_RECEIVE, slot));
+	if (!err && what & HL_ARM_WRITABLE)
+		err = cancel(uring, hl_uring_tag(HL_URING_WRITABLE, slot));
+	return err;
+}
+
+int64_t hl_uring_outstanding(struct hl_backend *backend, uint32_t slot)
+{
+	int bytes = 0;
+
+	if (ioctl(hl_uring_of(backend)->slots[slot].fd, SIOCOUTQ, &bytes))
+		return -errno;
+	return bytes;
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * uring_wait.c: the one system call of a turn, and what it brings.
+ *
+ * With DEFER_TASKRUN completions appear only when the owner enters with
+ * GETEVENTS; what it submits is tried before the call returns either way.
+ */
+#include "uring.h"
+
+#include "util/clock.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <unistd.h>
+
+static uint32_t unsubmitted(const struct hl_uring *uring)
+{
+	const struct io_uring_sq *sq = &uring->ring.sq;
+
+	return sq->sqe_tail - io_uring_smp_load_acquire(sq->khead);
+}
+
+/* One call. What is in the submission queue stays there if it fails. The
+ * result is that of the system call. */
+static int call(struct hl_uring *uring, unsigned min_complete, unsigned flags,
+		struct io_uring_getevents_arg *arg)
+{
+	struct io_uring *ring = &uring->ring;
+	uint32_t count = unsubmitted(uring);
+	int result;
+
+	/* The index array is the identity since open. */
+	io_uring_smp_store_release(ring->sq.ktail, ring->sq.sqe_tail);
+	if (ring->int_flags)
+		flags |= IORING_ENTER_REGISTERED_RING;
+	result = io_uring_enter2((unsigned)ring->enter_ring_fd, count,
+				 min_complete,
+				 flags | (arg ? IORING_ENTER_EXT_ARG : 0),
+				 (void *)arg, arg ? sizeof(*arg) : 0);
+	uring->base.counters.enters++;
+	if (result > 0)
+		uring->base.counters.submissions += (uint32_t)result;
+	return result;
+}
+
+/* The call gave no answer that matters: a timeout, a signal, or completions
+ * that must be taken first. */
+static bool passing(int error)
+{
+	return error == -ETIME || error == -EINTR || error == -EBUSY ||
+	       error == -EBADR;
+}
+
+/* A short submission has left entries behind; the kernel takes them next
+ * time, or says why not. */
+int hl_uring_submit(struct hl_uring *uring)
+{
+	while (unsubmitted(uring)) {
+		int result = call(uring, 0, 0, NULL);
+
+		if (result < 0 && result != -EINTR)
+			return result;
+	}
+	return 0;
+}
+
+static bool overflowed(const struct hl_uring *uring)
+{
+	return *(volatile unsigned *)uring->ring.sq.kflags &
+	       IORING_SQ_CQ_OVERFLOW;
+}
+
+/* Whether an enter would bring more, as the shared flags tell. */
+static bool deferred(const struct hl_uring *uring)
+{
+	return *(volatile unsigned *)uring->ring.sq.kflags &
+	       (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
+}
+
+/* One look takes a bounded part of what waits: who watches must come back. */
+bool hl_uring_queued(const struct hl_backend *backend)
+{
+	const struct hl_uring *uring =
+		(const struct hl_uring *)(const void *)backend;
+
+	return unsubmitted(uring) > 0 || !uring->wake_armed ||
+	       (uring->watched && deferred(uring));
+}
+
+/* Whether there is something to take, now or by an enter. */
+static bool pending(const struct hl_uring *uring)
+{
+	const struct io_uring_cq *cq = &uring->ring.cq;
+
+	return deferred(uring) ||
+	       *cq->khead != io_uring_smp_load_acquire(cq->ktail);
+}
+
+/* Looks without sleeping, for as long as the options say. */
+static void spin(struct hl_uring *uring, int64_t timeout_ns)
+{
+	uint64_t span = uring->spin_ns;
+	uint64_t start;
+
+	if (timeout_ns >= 0 && (uint64_t)timeout_ns < span)
+		span = (uint64_t)timeout_ns;
+	start = hl_clock_now();
+	do {
+		uring->base.counters.spins++;
+		if (pending(uring))
+			return;
+	} while (hl_clock_now() - start < span);
+}
+
+/* Submits and waits for one completion. */
+static int wait_one(struct hl_uring *uring, int64_t timeout_ns)
+{
+	struct __kernel_timespec ts = {
+		.tv_sec = timeout_ns / (int64_t)HL_NS_PER_S,
+		.tv_nsec = timeout_ns % (int64_t)HL_NS_PER_S,
+	};
+	struct io_uring_getevents_arg arg = {
+		.ts = timeout_ns < 0 ? 0 : (uint64_t)(uintptr_t)&ts,
+	};
+
+	uring->base.counters.sleeps++;
+	return call(uring, 1, IORING_ENTER_GETEVENTS, &arg);
+}
+
+static int enter(struct hl_uring *uring, int64_t timeout_ns)
+{
+	int result;
+
+	if (timeout_ns == HL_WAIT_SUBMIT)
+		return hl_uring_submit(uring);
+	if (timeout_ns && uring->spin_ns) {
+		int err = hl_uring_submit(uring);
+
+		if (err)
+			return err;
+		spin(uring, timeout_ns);
+		if (pending(uring))
+			timeout_ns = 0;
+	}
+	if (timeout_ns)
+		result = wait_one(uring, timeout_ns);
+	else
+		result = call(uring, 0, IORING_ENTER_GETEVENTS, NULL);
+	if (result < 0 && !passing(result))
+		return result;
+	return hl_uring_submit(uring);
+}
+
+/* The kernel has no memory to take what is queued. Requests that arm and
+ * disarm stay for next time; sends must be over now, since their memory is
+ * the caller's again. */
+static void revoke_sends(struct hl_uring *uring)
+{
+	struct io_uring_sq *sq = &uring->ring.sq;
+	unsigned head = io_uring_smp_load_acquire(sq->khead);
+
+	uring->revoked = uring->revoked_end = 0;
+	for (; head != sq->sqe_tail; head++) {
+		struct io_uring_sqe *sqe = &sq->sqes[head & sq->ring_mask];
+		uint32_t token = (uint32_t)sqe->user_data;
+
+		if (sqe->user_data >> HL_URING_KIND_SHIFT != HL_URING_SEND)
+			continue;
+		/* Sends are queued together, by ascending token. */
+		if (!uring->revoked_end)
+			uring->revoked = token;
+		uring->revoked_end = token + 1;
+		io_uring_prep_nop(sqe);
+		sqe->flags = IOSQE_CQE_SKIP_SUCCESS;
+		sqe->user_data = hl_uring_tag(HL_URING_IGNORE, 0);
+	}
+}
+
+int hl_uring_wait(struct hl_backend *backend, int64_t timeout_ns,
+		  struct hl_completion *out, uint32_t capacity)
+{
+	struct hl_uring *uring = hl_uring_of(backend);
+	int err = timeout_ns == HL_WAIT_SUBMIT ? 0 : hl_uring_arm_wake(uring);
+
+	/* Before looking, so that what comes after it is told. */
+	if (uring->watched && timeout_ns != HL_WAIT_SUBMIT)
+		hl_uring_unwatch(uring);
+	if (!err)
+		err = enter(uring, timeout_ns);
+	if (err == -EAGAIN || err == -ENOMEM)
+		revoke_sends(uring);
+	else if (err)
+		return err;
+	return (int)hl_uring_reap(backend, out, capacity);
+}
+
+/* An answer that is the backend's own. */
+static void note(struct hl_uring *uring, const struct io_uring_cqe *cqe)
+{
+	if (cqe->user_data >> HL_URING_KIND_SHIFT != HL_URING_WAKE)
+		return;
+	/* From now on another wake() writes again; what it is for is looked
+	 * at after this. */
+	atomic_store(&uring->waking, false);
+	uring->wake_armed = cqe->flags & IORING_CQE_F_MORE;
+}
+
+static uint32_t take(struct hl_uring *uring, struct hl_completion *out,
+		     uint32_t capacity)
+{
+	struct io_uring_cq *cq = &uring->ring.cq;
+	const struct io_uring_cqe *cqes = cq->cqes;
+	unsigned mask = cq->ring_mask;
+	unsigned first = *cq->khead, head = first;
+	unsigned tail = io_uring_smp_load_acquire(cq->ktail);
+	uint32_t count = 0;
+
+	for (; count < capacity && head != tail; head++) {
+		const struct io_uring_cqe *cqe = &cqes[head & mask];
+		uint64_t kind = cqe->user_data >> HL_URING_KIND_SHIFT;
+
+		if (kind > HL_URING_SEND) {
+			note(uring, cqe);
+			continue;
+		}
+		if (kind == HL_URING_WRITABLE)
+			hl_uring_watch_slot(uring, (uint32_t)cqe->user_data,
+					    false);
+		out[count].kind = (uint8_t)kind;
+		out[count].more = cqe->flags & IORING_CQE_F_MORE;
+		out[count].result = cqe->res;
+		out[count].id = (uint32_t)cqe->user_data;
+		out[count].buffer =
+			cqe->flags & IORING_CQE_F_BUFFER
+				? cqe->flags >> IORING_CQE_BUFFER_SHIFT
+				: HL_BUFFER_NONE;
+		count++;
+	}
+	uring->base.counters.completions += head - first;
+	io_uring_smp_store_release(cq->khead, head);
+	return count;
+}
+
+uint32_t hl_uring_reap(struct hl_backend *backend, struct hl_completion *out,
+		       uint32_t capacity)
+{
+	struct hl_uring *uring = hl_uring_of(backend);
+	uint32_t count = take(uring, out, capacity);
+
+	for (; uring->revoked < uring->revoked_end && count < capacity;
+	     uring->revoked++)
+		out[count++] = (struct hl_completion){
+			.kind = HL_COMPLETION_SEND,
+			.result = -EAGAIN,
+			.id = uring->revoked,
+		};
+	/* What found the queue full waits in the kernel and comes with the
+	 * next look. */
+	while (count < capacity && overflowed(uring)) {
+		uring->base.counters.overflows++;
+		if (call(uring, 0, IORING_ENTER_GETEVENTS, NULL) < 0)
+			break;
+		count += take(uring, out + count, capacity - count);
+	}
+	return count;
+}

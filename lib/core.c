@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* core.c: who may use the engine, and telling a foreign loop to turn it. */
+#include "core.h"
+
+#include <errno.h>
+
+int hl_core_check(const struct hail_engine *engine)
+{
+	return engine ? hl_owner_check(&engine->owner) : -EINVAL;
+}
+
+int hl_core_claim(struct hail_engine *engine)
+{
+	int err = hl_core_check(engine);
+
+	if (err || engine->owner.claimed)
+		return err;
+	err = engine->backend->ops->start(engine->backend);
+	if (!err)
+		hl_owner_claim(&engine->owner);
+	return err;
+}
+
+void hl_core_touch(struct hail_engine *engine)
+{
+	if (!engine->turning)
+		hl_notify_due(&engine->notify, 0);
+}

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine.c: making engines and turning them.
+ *
+ * A turn has four parts that never nest: queue what is wanted of the kernel;
+ * one enter that submits it and waits; file the completions; call handlers.
+ * What handlers ask for is only noted and goes with the next enter.
+ */
+#include "engine.h"
+
+#include "core.h"
+#include "dispatch.h"
+#include "net/recvmsg.h"
+#include "recv.h"
+#include "send.h"
+#include "socket.h"
+#include "util/clock.h"
+#include "util/options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* The most that a UDP datagram can carry. */
+#define HL_PAYLOAD_MAX 65535
+
+struct count_option {
+	size_t offset; /* of a uint32_t */
+	uint32_t fallback, max;
+};
+
+#define COUNT(member, fallback, max)                                           \
+	{                                                                      \
+		offsetof(struct hail_engine_options, member), fallback, max    \
+	}
+
+static const struct count_option counts[] = {
+	COUNT(entries, 256, 32768),
+	COUNT(buffers, 64, 32768),
+	COUNT(buffers_max, 1024, 32768),
+	COUNT(small_buffers, 64, 32768),
+	COUNT(small_buffers_max, 4096, 32768),
+	COUNT(send_blocks, 4096, 1048576),
+	COUNT(send_blocks_large, 256, 65536),
+	COUNT(budget, 64, 4096),
+	COUNT(posts, 16384, 1048576),
+};
+
+static uint32_t power_of_two(uint32_t count)
+{
+	uint32_t power = 1;
+
+	while (power < count)
+		power *= 2;
+	return power;
+}
+
+static int read_count(struct hail_engine_options *options,
+		      const struct count_option *option)
+{
+	uint32_t *value = (void *)((char *)options + option->offset);
+
+	if (*value > option->max)
+		return -EINVAL;
+	if (!*value)
+		*value = option->fallback;
+	*value = power_of_two(*value);
+	return 0;
+}
+
+/* Every buffer and every send may have its completion waiting at once. */
+static int read_completions(struct hail_engine_options *options)
+{
+	uint32_t all = options->entries + options->buffers_max +
+		       options->small_buffers_max;
+
+	if (!options->completions)
+		options->completions = all < 65536 ? all : 65536;
+	if (options->completions < options->entries ||
+	    options->completions > 65536)
+		return -EINVAL;
+	options->completions = power_of_two(options->completions);
+	return 0;
+}
+
+/* The pool's first size, where it wasn't asked for, gives way to its bound. */
+static int read_first(uint32_t asked, uint32_t bound, uint32_t *first)
+{
+	if (!asked && *first > bound)
+		*first = bound;
+	return *first > bound ? -EINVAL : 0;
+}
+
+static int read_options(struct hail_engine_options *out,
+			const struct hail_engine_options *given)
+{
+	struct hail_engine_options asked;
+	int err = hl_options_read(out, sizeof(*out), given);
+
+	if (err)
+		return err;
+	asked = *out;
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]) && !err; i++)
+		err = read_count(out, &counts[i]);
+	if (!err)
+		err = read_first(asked.buffers, out->buffers_max,
+				 &out->buffers);
+	if (!err)
+		err = read_first(asked.small_buffers, out->small_buffers_max,
+				 &out->small_buffers);
+	if (err)
+		return err;
+	if (!out->small_size)
+		out->small_size = 2048;
+	if (out->small_size > HL_PAYLOAD_MAX)
+		return -EINVAL;
+	return read_completions(out);
+}
+
+static void init_lists(struct hail_engine *engine)
+{
+	hl_list_init(&engine->arming);
+	hl_list_init(&engine->sending);
+	hl_list_init(&engine->backoff);
+	hl_list_init(&engine->ready);
+	hl_list_init(&engine->failing);
+	hl_list_init(&engine->draining);
+	hl_list_init(&engine->starved);
+	hl_list_init(&engine->closing);
+	hl_list_init(&engine->closed);
+	hl_socket_table_init(&engine->sockets);
+	hl_timers_init(&engine->timers);
+}
+
+/* All that is memory only. */
+static int init_memory(struct hail_engine *engine)
+{
+	const struct hail_engine_options *options = &engine->options;
+	int err;
+
+	engine->completions =
+		calloc(HL_COMPLETIONS_MAX, sizeof(*engine->completions));
+	engine->batch = calloc(options->budget, sizeof(*engine->batch));
+	if (!engine->completions || !engine->batch)
+		return -ENOMEM;
+	err = hl_owner_init(&engine->owner);
+	if (!err)
+		err = hl_pool_init(&engine->pools[HL_POOL_LARGE], engine,
+				   HL_POOL_LARGE, HL_PAYLOAD_MAX,
+				   options->buffers_max);
+	if (!err)
+		err = hl_pool_init(&engine->pools[HL_POOL_SMALL], engine,
+				   HL_POOL_SMALL, options->small_size,
+				   options->small_buffers_max);
+	if (!err)
+		err = hl_send_memory_init(&engine->memory, options->send_blocks,
+					  options->send_blocks_large);
+	if (!err)
+		err = hl_send_init(engine);
+	/* A few submissions may fail from first to last between two turns;
+	 * more wait until these have been told. */
+	if (!err)
+		err = hl_failures_init(&engine->failures, 4 * options->entries);
+	if (!err)
+		err = hl_posts_init(&engine->posts, options->posts);
+	return err;
+}
+
+static int init_backend(struct hail_engine *engine,
+			const struct hl_backend_ops *ops, void *arg)
+{
+	const struct hail_engine_options *options = &engine->options;
+	struct hl_backend_config config = {
+		.entries = options->entries,
+		.completions = options->completions,
+		.spin_ns = options->spin_ns,
+	};
+	int err;
+
+	for (int kind = 0; kind < HL_POOL_KINDS; kind++)
+		config.pools[kind] = engine->pools[kind].memory;
+	err = ops->open(&engine->backend, &config, arg);
+	if (err)
+		return err;
+	hl_pool_grow(&engine->pools[HL_POOL_LARGE], options->buffers);
+	hl_pool_grow(&engine->pools[HL_POOL_SMALL], options->small_buffers);
+	engine->now = hl_clock_now();
+	return hl_notify_init(&engine->notify, engine->backend->fd);
+}
+
+/* Also for one that is half made. */
+static void destroy(struct hail_engine *engine)
+{
+	hl_notify_fini(&engine->notify);
+	if (engine->backend)
+		engine->backend->ops->close(engine->backend);
+	hl_socket_close_descriptors(engine);
+	hl_timers_fini(&engine->timers);
+	hl_posts_fini(&engine->posts);
+	hl_socket_table_fini(&engine->sockets);
+	hl_failures_fini(&engine->failures);
+	hl_send_fini(engine);
+	hl_send_memory_fini(&engine->memory);
+	for (int kind = 0; kind < HL_POOL_KINDS; kind++)
+		hl_pool_fini(&engine->pools[kind]);
+	hl_owner_fini(&engine->owner);
+	free(engine->batch);
+	free(engine->completions);
+	free(engine);
+}
+
+int hl_engine_create_with(struct hail_engine **out,
+			  const struct hail_engine_options *given,
+			  const struct hl_backend_ops *ops, void *arg)
+{
+	struct hail_engine_options options;
+	struct hail_engine *engine;
+	int err;
+
+	if (!out)
+		return -EINVAL;
+	err = read_options(&options, given);
+	if (err)
+		return err;
+	engine = calloc(1, sizeof(*engine));
+	if (!engine)
+		return -ENOMEM;
+	engine->options = options;
+	init_lists(engine);
+	err = init_memory(engine);
+	if (!err)
+		err = init_backend(engine, ops, arg);
+	if (err) {
+		destroy(engine);
+		return err;
+	}
+	*out = engine;
+	return 0;
+}
+
+int hail_engine_create(struct hail_engine **out,
+		       const struct hail_engine_options *options)
+{
+	struct hail_engine_options read;
+	int err = hl_options_read(&read, sizeof(read), options);
+
+	if (err)
+		return err;
+	switch (read.backend) {
+	case HAIL_BACKEND_AUTO:
+	case HAIL_BACKEND_URING:
+		return hl_engine_create_with(out, options, &hl_uring_ops, NULL);
+	case HAIL_BACKEND_PLAIN:
+		return -ENOTSUP;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* Something waits for a turn that needs no completion. */
+static bool busy(const struct hail_engine *engine)
+{
+	return engine->flight.awaited || !hl_list_empty(&engine->ready) ||
+	       !hl_list_empty(&engine->failing) ||
+	       !hl_list_empty(&engine->draining) ||
+	       !hl_list_empty(&engine->sending) ||
+	       !hl_list_empty(&engine->closed) ||
+	       !hl_list_empty(&engine->arming) ||
+	       hl_posts_waiting(&engine->posts);
+}
+
+static bool alive(const struct hail_engine *engine)
+{
+	return engine->keepers || hl_posts_waiting(&engine->posts);
+}
+
+/* When the next turn is due without a completion; UINT64_MAX: never. */
+static uint64_t next_due(const struct hail_engine *engine)
+{
+	uint64_t due = hl_timers_next(&engine->timers);
+
+	if (busy(engine))
+		return 0;
+	if (!hl_list_empty(&engine->backoff) && engine->backoff_end < due)
+		due = engine->backoff_end;
+	return due;
+}
+
+/* How long the enter may wait. */
+static int64_t patience(const struct hail_engine *engine, int64_t timeout_ns)
+{
+	uint64_t due = next_due(engine);
+	uint64_t now, left;
+
+	if (timeout_ns < 0)
+		timeout_ns = HL_WAIT_FOREVER;
+	if (due == UINT64_MAX || timeout_ns == 0)
+		return timeout_ns;
+	now = hl_clock_now();
+	left = due > now ? due - now : 0;
+	if (left > INT64_MAX)
+		left = INT64_MAX;
+	return timeout_ns < 0 || (int64_t)left < timeout_ns ? (int64_t)left
+							    : timeout_ns;
+}
+
+/* What has come free goes to those who wait for it. */
+static void feed(struct hail_engine *engine)
+{
+	hl_send_feed(engine);
+	hl_recv_feed(engine);
+}
+
+/* Queues all that is wanted of the kernel. Arming comes last: a socket may be
+ * found blocked, or a reception ended, while sends are queued, and the enter
+ * may wait for ever. */
+static int prepare(struct hail_engine *engine)
+{
+	int err = hl_send_flush(engine);
+
+	feed(engine);
+	if (!err)
+		err = hl_socket_arm_all(engine);
+	hl_socket_finish_closing(engine);
+	return err;
+}
+
+static int enter(struct hail_engine *engine, int64_t timeout_ns)
+{
+	int err = hl_dispatch_wait(engine, timeout_ns);
+
+	hl_send_finish(engine);
+	hl_socket_finish_closing(engine);
+	return err;
+}
+
+static size_t call_handlers(struct hail_engine *engine)
+{
+	size_t events = 0;
+
+	engine->now = hl_clock_now();
+	hl_socket_end_backoff(engine);
+	events += hl_recv_deliver(engine);
+	events += hl_failure_tell(engine);
+	events += hl_send_tell_drains(engine);
+	events += hl_timers_run(engine);
+	events += hl_posts_run(&engine->posts, engine);
+	events += hl_socket_tell_closed(engine);
+	return events;
+}
+
+/* Whether leaving the last turn has brought what this one is to hand over, so
+ * that under load a turn is one enter here too. */
+static bool ahead(const struct hail_engine *engine)
+{
+	return engine->entered && busy(engine) &&
+	       !engine->backend->ops->queued(engine->backend);
+}
+
+/* One turn; what handlers queue is left for the next. */
+static int turn(struct hail_engine *engine, int64_t timeout_ns)
+{
+	size_t events = 0;
+	int err;
+
+	engine->turning = true;
+	engine->turns++;
+	err = prepare(engine);
+	if (!err && !ahead(engine))
+		err = enter(engine, patience(engine, timeout_ns));
+	engine->entered = false;
+	if (!err)
+		events = call_handlers(engine);
+	engine->turning = false;
+	if (err)
+		return err;
+	return events > INT32_MAX ? INT32_MAX : (int)events;
+}
+
+/* Before control leaves hail: what handlers have queued is submitted, so that
+ * nothing that was taken waits for a turn that may come late. The same enter
+ * looks for new completions. */
+static int leave(struct hail_engine *engine)
+{
+	int err = prepare(engine);
+
+	if (!err && engine->backend->ops->queued(engine->backend)) {
+		err = enter(engine, 0);
+		engine->entered = true;
+		feed(engine);
+	}
+	hl_notify_due(&engine->notify,
+		      engine->backend->ops->queued(engine->backend)
+			      ? 0
+			      : next_due(engine));
+	return err;
+}
+
+static int check_turn(struct hail_engine *engine)
+{
+	int err = hl_core_claim(engine);
+
+	if (err)
+		return err;
+	return engine->turning ? -EBUSY : 0;
+}
+
+static bool take_stop(struct hail_engine *engine)
+{
+	return atomic_exchange(&engine->posts.stop, false);
+}
+
+int hail_engine_turn(struct hail_engine *engine, int64_t timeout_ns)
+{
+	int err = check_turn(engine);
+	int events;
+
+	if (err)
+		return err;
+	events = turn(engine, take_stop(engine) ? 0 : timeout_ns);
+	take_stop(engine);
+	if (events < 0)
+		return events;
+	err = leave(engine);
+	return err ? err : events;
+}
+
+int hail_engine_run(struct hail_engine *engine)
+{
+	int err = check_turn(engine);
+	bool stop = false;
+
+	if (err)
+		return err;
+	while (!stop && alive(engine) && err >= 0) {
+		stop = take_stop(engine);
+		err = turn(engine, stop ? 0 : HL_WAIT_FOREVER);
+		stop = stop || take_stop(engine);
+	}
+	return err < 0 ? err : leave(engine);
+}
+
+int hail_engine_fd(const struct hail_engine *engine)
+{
+	if (!engine)
+		return -EINVAL;
+	if (!hl_notify_used(&engine->notify))
+		engine->backend->ops->watch(engine->backend);
+	return hl_notify_fd(&engine->notify);
+}
+
+uint64_t hail_engine_now(const struct hail_engine *engine)
+{
+	return engine ? engine->now : 0;
+}
+
+int hail_engine_ref(struct hail_engine *engine)
+{
+	int err = hl_core_check(engine);
+
+	if (err)
+		return err;
+	engine->refs++;
+	engine->keepers++;
+	return 0;
+}
+
+int hail_engine_unref(struct hail_engine *engine)
+{
+	int err = hl_core_check(engine);
+
+	if (err)
+		return err;
+	if (!engine->refs)
+		return -EINVAL;
+	engine->refs--;
+	engine->keepers--;
+	return 0;
+}
+
+/* Ends what is under way, so that the ports are free when destroy returns. A
+ * backend that fails now ends it by itself when it is closed. */
+static void wind_up(struct hail_engine *engine)
+{
+	int err = 0;
+
+	hl_socket_abandon_all(engine);
+	while (!err && !hl_list_empty(&engine->closing)) {
+		err = prepare(engine);
+		if (!err && !hl_list_empty(&engine->closing))
+			err = enter(engine, HL_WAIT_FOREVER);
+	}
+}
+
+int hail_engine_destroy(struct hail_engine *engine)
+{
+	if (!engine)
+		return 0;
+	if (hl_owner_forked(&engine->owner))
+		return -EPERM;
+	if (hl_owner_check(&engine->owner) == 0) {
+		if (engine->turning)
+			return -EBUSY;
+		if (engine->owner.claimed)
+			wind_up(engine);
+	} else if (!hl_owner_ended(&engine->owner)) {
+		return -EPERM;
+	}
+	destroy(engine);
+	return 0;
+}

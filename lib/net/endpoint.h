@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* net/endpoint.h: binding and connecting a descriptor. */
+#ifndef HL_NET_ENDPOINT_H
+#define HL_NET_ENDPOINT_H
+
+#include <hail/socket.h>
+
+/* A UDP socket as the options want it, bound and, with a remote, connected.
+ * Returns the descriptor, or a negative errno and leaves nothing open. */
+int hl_endpoint_open(const struct hail_socket_options *options);
+
+/* `remote` as `fd` knows it then is written to `out`. An error that an earlier
+ * remote left behind is not the new one's: it is cleared. */
+int hl_endpoint_connect(int fd, const struct hail_addr *remote,
+			struct hail_addr *out);
+
+/* Takes the connection back and keeps the local address and port. */
+int hl_endpoint_disconnect(int fd, const struct hail_addr *local);
+
+int hl_endpoint_local(int fd, struct hail_addr *out);
+
+#endif

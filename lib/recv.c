@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * recv.c: one multishot reception a socket, kept up for as long as the socket
+ * is open, and what it brings handed over in batches.
+ *
+ * The kernel ends a multishot reception for reasons that a sender can bring
+ * about: an empty datagram, an ICMP error, a flood. So each end but a cancel
+ * is followed by arming it again.
+ */
+#include "recv.h"
+
+#include "core.h"
+#include "net/recvmsg.h"
+#include "socket.h"
+
+#include <errno.h>
+
+static struct hl_pool *pool_of(const struct hail_socket *socket)
+{
+	return &socket->engine->pools[socket->pool];
+}
+
+static void enqueue(struct hail_socket *socket, struct hl_pool *pool,
+		    const struct hail_buffer *buffer)
+{
+	if (socket->queued++)
+		pool->buffers[socket->queue_tail].next = buffer->id;
+	else
+		socket->queue_head = buffer->id;
+	socket->queue_tail = buffer->id;
+}
+
+static struct hail_buffer *dequeue(struct hail_socket *socket,
+				   struct hl_pool *pool)
+{
+	struct hail_buffer *buffer = &pool->buffers[socket->queue_head];
+
+	socket->queue_head = buffer->next;
+	socket->queued--;
+	return buffer;
+}
+
+/* Errors that the network reports of a connected socket's remote. */
+static bool from_network(int error)
+{
+	switch (error) {
+	case -ECONNREFUSED:
+	case -EHOSTUNREACH:
+	case -ENETUNREACH:
+	case -EHOSTDOWN:
+	case -EPROTO:
+	case -EMSGSIZE:
+	case -ENOPROTOOPT:
+	case -EACCES:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The pool is empty. Who was served since it was armed last stands behind those
+ * who were not, or a flooded socket, armed first each time, would take every
+ * buffer that comes free. */
+static void wait_for_buffer(struct hail_socket *socket)
+{
+	struct hl_pool *pool = pool_of(socket);
+
+	pool->exhausted++;
+	socket->traffic.rearm_pool++;
+	/* One doubling a turn, however many sockets found it empty. */
+	if (!pool->returned_count)
+		hl_pool_grow(pool, pool->total);
+	socket->deaf = true;
+	hl_list_append_once(socket->served || socket->queued
+				    ? &pool->waiting
+				    : pool->waiting.next,
+			    &socket->waiting);
+}
+
+static void note_error(struct hail_socket *socket, int error)
+{
+	struct hail_error told = {
+		.code = error,
+		.kind = HAIL_ERROR_REMOTE,
+		.remote = socket->remote,
+	};
+
+	socket->traffic.rearm_error++;
+	if (from_network(error)) {
+		hl_failure_report(socket, &told);
+		return;
+	}
+	/* Whatever it is, it may be so again at once. */
+	socket->deaf = true;
+	hl_socket_back_off(socket);
+}
+
+/* Reception has ended: with a datagram, or with an error and without one. */
+static void ended(struct hail_socket *socket,
+		  const struct hl_completion *completion,
+		  const struct hail_buffer *buffer)
+{
+	socket->armed &= (uint8_t)~HL_ARM_RECEIVE;
+	socket->disarming &= (uint8_t)~HL_ARM_RECEIVE;
+	if (socket->state != HL_SOCKET_OPEN)
+		return;
+	if (completion->result == -ENOBUFS)
+		wait_for_buffer(socket);
+	else if (completion->result < 0 && completion->result != -ECANCELED)
+		note_error(socket, completion->result);
+	else if (buffer && buffer->size <= HL_RECVMSG_OVERHEAD)
+		socket->traffic.rearm_empty++;
+	else if (buffer)
+		socket->traffic.rearm_queue++;
+	hl_socket_want_armed(socket);
+}
+
+/* A completion that is not just one more datagram. */
+static void file_special(struct hail_socket *socket, struct hl_pool *pool,
+			 const struct hl_completion *completion)
+{
+	struct hail_buffer *buffer = NULL;
+
+	if (completion->buffer != HL_BUFFER_NONE) {
+		buffer = hl_buffer_take(pool, completion->buffer,
+					completion->result < 0
+						? 0
+						: (uint32_t)completion->result);
+		if (socket->state == HL_SOCKET_OPEN && completion->result >= 0)
+			enqueue(socket, pool, buffer);
+		else
+			hl_buffer_drop(buffer);
+	}
+	if (!completion->more)
+		ended(socket, completion, buffer);
+}
+
+uint32_t hl_recv_complete(struct hail_socket *socket,
+			  const struct hl_completion *completions,
+			  uint32_t count)
+{
+	struct hl_pool *pool = pool_of(socket);
+	uint32_t slot = completions[0].id;
+	bool open = socket->state == HL_SOCKET_OPEN;
+	uint32_t i;
+
+	for (i = 0; i < count; i++) {
+		const struct hl_completion *next = &completions[i];
+
+		if (next->id != slot || next->kind != HL_COMPLETION_RECEIVE)
+			break;
+		if (open && next->more && next->result >= 0 &&
+		    next->buffer != HL_BUFFER_NONE)
+			enqueue(socket, pool,
+				hl_buffer_take(pool, next->buffer,
+					       (uint32_t)next->result));
+		else
+			file_special(socket, pool, next);
+	}
+	if (socket->queued)
+		hl_list_append_once(&socket->engine->ready, &socket->ready);
+	return i;
+}
+
+/* Whether a connected socket hears this one: what was in the kernel's queue
+ * when it was connected may come from anybody. */
+static bool heard(const struct hail_socket *socket,
+		  const struct hail_datagram *datagram)
+{
+	return !hl_socket_connected(socket) ||
+	       hail_addr_equal(&socket->remote, &datagram->remote);
+}
+
+/* Reads the next datagram of the queue into the batch; false: it is not for
+ * the handler, and its buffer is dropped. */
+static bool take_next(struct hail_socket *socket, struct hl_pool *pool,
+		      struct hail_datagram *datagram)
+{
+	struct hail_buffer *buffer = dequeue(socket, pool);
+
+	datagram->buffer = buffer;
+	if (hl_recvmsg_parse(datagram, hl_pool_memory(pool, buffer->id),
+			     buffer->size, 0, socket->datagram_max)) {
+		hl_buffer_drop(buffer);
+		return false;
+	}
+	if (!heard(socket, datagram)) {
+		socket->traffic.strangers++;
+		hl_buffer_drop(buffer);
+		return false;
+	}
+	socket->traffic.received_bytes += datagram->size;
+	if (datagram->flags & HAIL_DATAGRAM_TRUNCATED)
+		socket->traffic.truncated++;
+	return true;
+}
+
+/* Fills the engine's batch from the socket's queue. */
+static size_t gather(struct hail_socket *socket)
+{
+	struct hail_engine *engine = socket->engine;
+	struct hl_pool *pool = pool_of(socket);
+	uint32_t budget = engine->options.budget;
+	size_t count = 0;
+
+	for (; budget && socket->queued; budget--)
+		count += take_next(socket, pool, &engine->batch[count]);
+	socket->traffic.received += count;
+	return count;
+}
+
+static size_t deliver(struct hail_socket *socket)
+{
+	struct hail_engine *engine = socket->engine;
+	size_t count;
+
+	/* The handler was taken away; set_handlers brings it back here. */
+	if (!socket->handlers.data)
+		return 0;
+	count = gather(socket);
+	socket->served |= count > 0;
+	if (count)
+		socket->handlers.data(socket, engine->batch, count);
+	for (size_t i = 0; i < count; i++)
+		hl_buffer_drop(engine->batch[i].buffer);
+	/* The rest waits until the other sockets have had their turn. */
+	if (socket->queued)
+		hl_list_append_once(&engine->ready, &socket->ready);
+	return count;
+}
+
+size_t hl_recv_deliver(struct hail_engine *engine)
+{
+	struct hl_list turn;
+	size_t count = 0;
+
+	hl_list_init(&turn);
+	hl_list_splice(&turn, &engine->ready);
+	while (!hl_list_empty(&turn)) {
+		struct hail_socket *socket =
+			hl_list_entry(turn.next, struct hail_socket, ready);
+
+		hl_list_unlink(&socket->ready);
+		count += deliver(socket);
+	}
+	return count;
+}
+
+void hl_recv_resume(struct hail_socket *socket)
+{
+	if (socket->queued)
+		hl_list_append_once(&socket->engine->ready, &socket->ready);
+}
+
+/* A socket that still has datagrams to hand over needs no buffer yet; what it
+ * leaves in the kernel is bounded there. */
+static void feed(struct hl_pool *pool)
+{
+	struct hl_list *link = pool->waiting.next;
+
+	while (hl_pool_available(pool) && link != &pool->waiting) {
+		struct hail_socket *socket =
+			hl_list_entry(link, struct hail_socket, waiting);
+
+		link = link->next;
+		if (socket->queued)
+			continue;
+		hl_list_unlink(&socket->waiting);
+		socket->deaf = false;
+		socket->served = false;
+		hl_socket_want_armed(socket);
+	}
+}
+
+void hl_recv_feed(struct hail_engine *engine)
+{
+	for (int kind = 0; kind < HL_POOL_KINDS; kind++) {
+		hl_pool_flush(&engine->pools[kind]);
+		feed(&engine->pools[kind]);
+	}
+}
+
+void hl_recv_close(struct hail_socket *socket)
+{
+	while (socket->queued)
+		hl_buffer_drop(dequeue(socket, pool_of(socket)));
+	hl_list_unlink(&socket->ready);
+	hl_list_unlink(&socket->waiting);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* send_drain.c: drain, once after a refusal, when what is in flight has fallen
+ * to the low-water mark. */
+#include "send_queue.h"
+
+#include "util/list.h"
+
+static bool due(const struct hail_socket *socket)
+{
+	return socket->owed && socket->in_flight <= socket->low_water &&
+	       hl_list_empty(&socket->starved);
+}
+
+void hl_send_check_drain(struct hail_socket *socket)
+{
+	if (!due(socket))
+		return;
+	hl_list_append_once(&socket->engine->draining, &socket->draining);
+	hl_core_touch(socket->engine);
+}
+
+void hl_send_feed(struct hail_engine *engine)
+{
+	struct hl_list starved;
+
+	hl_list_init(&starved);
+	hl_list_splice(&starved, &engine->starved);
+	while (!hl_list_empty(&starved)) {
+		struct hail_socket *socket = hl_list_entry(
+			starved.next, struct hail_socket, starved);
+
+		hl_list_unlink(&socket->starved);
+		if (hl_send_memory_available(&engine->memory, socket->wanted))
+			hl_send_check_drain(socket);
+		else
+			hl_list_append(&engine->starved, &socket->starved);
+	}
+}
+
+uint32_t hl_send_tell_drains(struct hail_engine *engine)
+{
+	struct hl_list draining;
+	uint32_t told = 0;
+
+	hl_send_feed(engine);
+	hl_list_init(&draining);
+	hl_list_splice(&draining, &engine->draining);
+	while (!hl_list_empty(&draining)) {
+		struct hail_socket *socket = hl_list_entry(
+			draining.next, struct hail_socket, draining);
+
+		hl_list_unlink(&socket->draining);
+		/* Refused again meanwhile: then it comes later. */
+		if (!due(socket))
+			continue;
+		socket->owed = false;
+		socket->traffic.drains++;
+		if (socket->handlers.drain)
+			socket->handlers.drain(socket);
+		told++;
+	}
+	return told;
+}

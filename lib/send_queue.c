@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * send_queue.c: messages in flight: held in a socket's queue, oldest first,
+ * until an enter of the engine has given them to the kernel.
+ *
+ * A message stays in the queue while it is submitted, so one that the kernel
+ * pushes back is still in its place.
+ */
+#include "send_queue.h"
+
+#include "dispatch.h"
+#include "net/sndbuf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int hl_send_init(struct hail_engine *engine)
+{
+	uint32_t entries = engine->options.entries;
+	struct hl_flight *flight = &engine->flight;
+
+	flight->capacity = entries;
+	flight->results = calloc(entries, sizeof(*flight->results));
+	flight->pending = calloc(entries, sizeof(struct hl_pending *));
+	flight->sockets = calloc(entries, sizeof(struct hail_socket *));
+	flight->messages = calloc(entries, sizeof(*flight->messages));
+	if (!flight->results || !flight->pending || !flight->sockets ||
+	    !flight->messages)
+		return -ENOMEM;
+	return 0;
+}
+
+void hl_send_fini(struct hail_engine *engine)
+{
+	free(engine->flight.results);
+	free(engine->flight.pending);
+	free(engine->flight.sockets);
+	free(engine->flight.messages);
+}
+
+uint32_t hl_send_flight_room(const struct hail_engine *engine)
+{
+	uint32_t room = engine->flight.capacity - engine->flight.count;
+	uint32_t records = engine->failures.available;
+
+	records -=
+		records < engine->flight.count ? records : engine->flight.count;
+	return room < records ? room : records;
+}
+
+void hl_send_flight_begin(struct hail_engine *engine, uint32_t count)
+{
+	engine->flight.count = count;
+}
+
+void hl_send_flight_end(struct hail_engine *engine)
+{
+	struct hl_flight *flight = &engine->flight;
+
+	if (flight->failed)
+		memset(flight->results, 0,
+		       sizeof(*flight->results) * flight->count);
+	flight->count = 0;
+	flight->failed = 0;
+	flight->awaited = false;
+}
+
+void hl_send_failed(struct hail_engine *engine, uint32_t token, int error)
+{
+	engine->flight.results[token] = error;
+	engine->flight.failed++;
+}
+
+static struct hail_buffer *find_buffer(const struct hail_engine *engine,
+				       const struct hail_message *message)
+{
+	struct hail_buffer *buffer = NULL;
+
+	for (int kind = 0; kind < HL_POOL_KINDS && !buffer; kind++)
+		buffer = hl_buffer_find(&engine->pools[kind], message->data,
+					message->size);
+	return buffer;
+}
+
+static bool append(struct hail_socket *socket,
+		   const struct hail_message *message)
+{
+	struct hail_engine *engine = socket->engine;
+	struct hl_pending *pending = hl_send_memory_take(
+		&engine->memory, message, find_buffer(engine, message));
+
+	if (!pending)
+		return false;
+	hl_list_append(&socket->pending, &pending->link);
+	if (++socket->in_flight > socket->in_flight_max)
+		socket->in_flight_max = socket->in_flight;
+	return true;
+}
+
+/* The message would have needed a block and there was none: drain waits for
+ * one too. */
+static void starve(struct hail_socket *socket, size_t size)
+{
+	socket->wanted = (uint32_t)size;
+	hl_list_append_once(&socket->engine->starved, &socket->starved);
+}
+
+static int hold_one(struct hail_socket *socket,
+		    const struct hail_message *message)
+{
+	int err = hl_send_check(socket, message);
+
+	if (err)
+		return err;
+	if (socket->in_flight >= socket->window)
+		return -EAGAIN;
+	if (append(socket, message))
+		return 0;
+	starve(socket, message->size);
+	return -EAGAIN;
+}
+
+/* What is pending goes with the next enter, unless the kernel takes none. */
+static void want_sent(struct hail_socket *socket)
+{
+	if (!socket->in_flight || socket->blocked)
+		return;
+	hl_list_append_once(&socket->engine->sending, &socket->sending);
+	hl_core_touch(socket->engine);
+}
+
+size_t hl_send_enqueue(struct hail_socket *socket,
+		       const struct hail_message *messages, size_t count,
+		       int *why)
+{
+	size_t taken = 0;
+
+	while (taken < count) {
+		*why = hold_one(socket, &messages[taken]);
+		if (*why)
+			break;
+		taken++;
+	}
+	want_sent(socket);
+	if (*why == -EAGAIN) {
+		socket->traffic.refused++;
+		socket->owed = true;
+		hl_send_check_drain(socket);
+	}
+	return taken;
+}
+
+void hl_send_rescue(struct hail_socket *socket,
+		    const struct hail_message *message)
+{
+	if (!append(socket, message))
+		hl_send_fail(socket, message, message->data, -ENOBUFS);
+}
+
+void hl_send_block(struct hail_socket *socket, int error)
+{
+	socket->room = 0;
+	if (socket->blocked)
+		return;
+	socket->blocked = true;
+	hl_list_unlink(&socket->sending);
+	if (error == -EAGAIN)
+		hl_socket_want_armed(socket);
+	else
+		hl_socket_back_off(socket);
+}
+
+void hl_send_unblock(struct hail_socket *socket)
+{
+	socket->blocked = false;
+	socket->room = 0;
+	if (socket->state == HL_SOCKET_OPEN)
+		want_sent(socket);
+}
+
+/* Gathers a socket's pending messages into the flight: as many as there is
+ * room for, both there and in its send buffer. A socket that closes offers
+ * all of them, room or not. */
+static uint32_t gather(struct hail_socket *socket)
+{
+	struct hail_engine *engine = socket->engine;
+	struct hl_flight *flight = &engine->flight;
+	uint32_t limit = hl_send_flight_room(engine);
+	bool closing = socket->state == HL_SOCKET_CLOSING;
+	struct hl_list *link = socket->pending.next;
+	uint32_t n = 0;
+
+	while (n < limit && link != &socket->pending &&
+	       (closing || socket->room > 0)) {
+		struct hl_pending *pending =
+			hl_list_entry(link, struct hl_pending, link);
+		uint32_t token = flight->count + n;
+
+		flight->messages[token] = pending->message;
+		flight->pending[token] = pending;
+		flight->sockets[token] = socket;
+		socket->room -=
+			(int64_t)hl_sndbuf_charge(pending->message.size);
+		link = link->next;
+		n++;
+	}
+	return n;
+}
+
+/* Whether these sends being over is news: for a drain, the close handler, or
+ * whoever was refused a block or a buffer that they hold. A send that succeeds
+ * has no completion, so an enter that waits would keep it back. */
+static bool awaited(const struct hail_socket *socket)
+{
+	const struct hail_engine *engine = socket->engine;
+	bool wanted = socket->owed || socket->state == HL_SOCKET_CLOSING ||
+		      !hl_list_empty(&engine->starved);
+
+	for (int kind = 0; kind < HL_POOL_KINDS && !wanted; kind++)
+		wanted = !hl_list_empty(&engine->pools[kind].waiting);
+	return wanted;
+}
+
+/* Adds a socket's pending messages to the submission; false: the submission is
+ * full. */
+static bool load_socket(struct hail_socket *socket, struct hl_list *again)
+{
+	struct hail_engine *engine = socket->engine;
+	struct hl_backend *backend = engine->backend;
+	struct hl_flight *flight = &engine->flight;
+	uint32_t count, queued;
+
+	if (socket->state == HL_SOCKET_OPEN && !hl_send_room(socket)) {
+		hl_send_block(socket, -EAGAIN);
+		return true;
+	}
+	count = gather(socket);
+	queued = count ? backend->ops->send(backend, socket->slot,
+					    &flight->messages[flight->count],
+					    count, flight->count)
+		       : 0;
+	flight->count += queued;
+	flight->awaited |= queued && awaited(socket);
+	if (queued < count || !hl_send_flight_room(engine))
+		return false;
+	hl_list_unlink(&socket->sending);
+	/* All that its buffer surely takes: ask again when these have gone. */
+	if (queued < socket->in_flight)
+		hl_list_append(again, &socket->sending);
+	return true;
+}
+
+static void load(struct hail_engine *engine)
+{
+	struct hl_list again;
+	bool more = true;
+
+	hl_list_init(&again);
+	while (more && !hl_list_empty(&engine->sending)) {
+		struct hail_socket *socket = hl_list_entry(
+			engine->sending.next, struct hail_socket, sending);
+
+		more = load_socket(socket, &again);
+	}
+	hl_list_splice(&engine->sending, &again);
+}
+
+int hl_send_flush(struct hail_engine *engine)
+{
+	for (;;) {
+		int err;
+
+		load(engine);
+		if (hl_list_empty(&engine->sending) || !engine->flight.count)
+			return 0;
+		err = hl_dispatch_wait(engine, HL_WAIT_SUBMIT);
+		hl_send_finish(engine);
+		if (err)
+			return err;
+	}
+}
+
+static void finish_one(struct hail_socket *socket, struct hl_pending *pending,
+		       int result)
+{
+	if (hl_send_backpressure(result) && socket->state == HL_SOCKET_OPEN) {
+		hl_send_block(socket, result);
+		return;
+	}
+	if (!result) {
+		socket->traffic.sent++;
+		socket->traffic.sent_bytes += pending->message.size;
+	} else if (hl_send_backpressure(result)) {
+		socket->traffic.cancelled++;
+	} else {
+		hl_send_fail(socket, &pending->message, pending->given, result);
+	}
+	hl_send_memory_drop(&socket->engine->memory, pending);
+	socket->in_flight--;
+	hl_send_check_drain(socket);
+}
+
+void hl_send_finish(struct hail_engine *engine)
+{
+	struct hl_flight *flight = &engine->flight;
+
+	for (uint32_t i = 0; i < flight->count; i++)
+		finish_one(flight->sockets[i], flight->pending[i],
+			   flight->results[i]);
+	hl_send_flight_end(engine);
+}
+
+void hl_send_pin_remote(struct hail_socket *socket)
+{
+	struct hl_list *link;
+
+	for (link = socket->pending.next; link != &socket->pending;
+	     link = link->next) {
+		struct hl_pending *pending =
+			hl_list_entry(link, struct hl_pending, link);
+
+		if (pending->message.remote)
+			continue;
+		pending->remote = socket->remote;
+		pending->message.remote = &pending->remote;
+	}
+}
+
+void hl_send_cancel(struct hail_socket *socket)
+{
+	while (!hl_list_empty(&socket->pending)) {
+		struct hl_pending *pending = hl_list_entry(
+			socket->pending.next, struct hl_pending, link);
+
+		hl_send_memory_drop(&socket->engine->memory, pending);
+		socket->in_flight--;
+		socket->traffic.cancelled++;
+	}
+	hl_list_unlink(&socket->sending);
+}
+
+void hl_send_fail(struct hail_socket *socket,
+		  const struct hail_message *message, const void *given,
+		  int error)
+{
+	uint64_t *by_errno = socket->engine->failed_by_errno;
+	struct hail_error told = {
+		.code = error,
+		.kind = HAIL_ERROR_SEND,
+		.remote = message->remote ? *message->remote : socket->remote,
+		.data = given,
+		.size = message->size,
+	};
+
+	by_errno[-error < HAIL_STATS_ERRNO_MAX ? -error : 0]++;
+	socket->traffic.failed++;
+	hl_failure_report(socket, &told);
+}
+
+void hl_send_close(struct hail_socket *socket)
+{
+	hl_list_unlink(&socket->draining);
+	hl_list_unlink(&socket->starved);
+	socket->owed = false;
+	socket->blocked = false;
+	if (socket->in_flight)
+		hl_list_append_once(&socket->engine->sending, &socket->sending);
+}

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * socket.c: opening, arming, connecting and closing sockets.
+ *
+ * Closing takes a turn or two: a reception that is armed keeps the port and
+ * may still write to buffers, so it is cancelled, its own last completion is
+ * awaited, and only then the descriptor is closed.
+ */
+#include "socket.h"
+
+#include "net/addr.h"
+#include "net/endpoint.h"
+#include "net/sockopt.h"
+#include "recv.h"
+#include "send.h"
+#include "stats.h"
+#include "util/options.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <unistd.h>
+
+#define HL_WINDOW_DEFAULT 1024
+
+/* What the kernel books for a datagram of 1232 bytes, which fits every IPv6
+ * path, halved, since it doubles what SO_SNDBUF is set to. */
+#define HL_SEND_BUFFER_EACH (2304 / 2)
+
+static int check_addresses(const struct hail_socket_options *options)
+{
+	const struct hail_addr *local = &options->local;
+	const struct hail_addr *remote = &options->remote;
+
+	if (local->sa.sa_family != AF_UNSPEC && !hl_addr_size(local))
+		return -EAFNOSUPPORT;
+	if (remote->sa.sa_family == AF_UNSPEC)
+		return 0;
+	if (!hl_addr_size(remote))
+		return -EAFNOSUPPORT;
+	if (local->sa.sa_family == AF_INET && remote->sa.sa_family == AF_INET6)
+		return -EAFNOSUPPORT;
+	if (options->ipv6_only && local->sa.sa_family == AF_INET6 &&
+	    hl_addr_is_v4(remote))
+		return -EAFNOSUPPORT;
+	return hail_addr_port(remote) ? 0 : -EINVAL;
+}
+
+/* Reads the caller's options and puts the defaults in. */
+static int read_options(struct hail_socket_options *out,
+			const struct hail_engine *engine,
+			const struct hail_socket_options *given)
+{
+	int err = hl_options_read(out, sizeof(*out), given);
+
+	if (!err)
+		err = check_addresses(out);
+	if (err)
+		return err;
+	if (!out->window)
+		out->window = HL_WINDOW_DEFAULT;
+	if (!out->low_water)
+		out->low_water = out->window / 2;
+	if (!out->send_buffer)
+		out->send_buffer =
+			engine->options.entries * HL_SEND_BUFFER_EACH;
+	return out->low_water < out->window ? 0 : -EINVAL;
+}
+
+/* Reads from the descriptor what the kernel made of the options. */
+static int learn(struct hail_socket *socket,
+		 const struct hail_socket_options *options)
+{
+	socklen_t size = sizeof(socket->remote);
+	int err, bytes = 0;
+
+	err = hl_endpoint_local(socket->fd, &socket->local);
+	if (err)
+		return err;
+	socket->bound = options->local;
+	socket->bound.sa.sa_family = socket->local.sa.sa_family;
+	socket->bound.v4.sin_port = socket->local.v4.sin_port;
+	if (getpeername(socket->fd, &socket->remote.sa, &size))
+		socket->remote = (struct hail_addr){0};
+	err = hl_sockopt_get(socket->fd, SOL_SOCKET, SO_SNDBUF, &bytes);
+	socket->send_buffer = (uint32_t)bytes;
+	if (!err)
+		err = hl_sockopt_get(socket->fd, SOL_SOCKET, SO_RCVBUF, &bytes);
+	socket->receive_buffer = (uint32_t)bytes;
+	return err;
+}
+
+static void adopt_options(struct hail_socket *socket,
+			  const struct hail_socket_options *options)
+{
+	uint32_t small = socket->engine->options.small_size;
+
+	socket->handlers = options->handlers;
+	socket->user = options->user;
+	socket->window = options->window;
+	socket->low_water = options->low_water;
+	socket->ipv6_only = options->ipv6_only;
+	socket->datagram_max = options->datagram_max;
+	socket->pool = options->datagram_max && options->datagram_max <= small
+			       ? HL_POOL_SMALL
+			       : HL_POOL_LARGE;
+}
+
+static int set_up(struct hail_socket *socket, struct hail_engine *engine,
+		  const struct hail_socket_options *options)
+{
+	struct hl_backend *backend = engine->backend;
+	int err;
+
+	socket->engine = engine;
+	adopt_options(socket, options);
+	err = hl_endpoint_open(options);
+	if (err < 0)
+		return err;
+	socket->fd = err;
+	err = learn(socket, options);
+	if (!err)
+		err = backend->ops->attach(backend, socket->slot, socket->fd,
+					   socket->pool);
+	if (err)
+		close(socket->fd);
+	return err;
+}
+
+int hail_socket_open(struct hail_socket **out, struct hail_engine *engine,
+		     const struct hail_socket_options *given)
+{
+	struct hail_socket_options options;
+	struct hail_socket *socket;
+	int err;
+
+	if (!out)
+		return -EINVAL;
+	err = hl_core_claim(engine);
+	if (!err)
+		err = read_options(&options, engine, given);
+	if (err)
+		return err;
+	socket = hl_socket_table_take(&engine->sockets);
+	if (!socket)
+		return -ENOMEM;
+	err = set_up(socket, engine, &options);
+	if (err) {
+		hl_socket_table_drop(&engine->sockets, socket);
+		return err;
+	}
+	socket->state = HL_SOCKET_OPEN;
+	engine->keepers++;
+	hl_socket_want_armed(socket);
+	*out = socket;
+	return 0;
+}
+
+int hl_socket_check(const struct hail_socket *socket)
+{
+	int err;
+
+	if (!socket || !socket->engine)
+		return -EINVAL;
+	err = hl_core_check(socket->engine);
+	if (err)
+		return err;
+	return socket->state == HL_SOCKET_OPEN ? 0 : -EBADF;
+}
+
+void hl_socket_want_armed(struct hail_socket *socket)
+{
+	hl_list_append_once(&socket->engine->arming, &socket->arming);
+	hl_core_touch(socket->engine);
+}
+
+/* What should be armed. */
+static unsigned wish(const struct hail_socket *socket)
+{
+	unsigned what = 0;
+
+	if (socket->state != HL_SOCKET_OPEN)
+		return 0;
+	if (socket->handlers.data && !socket->deaf)
+		what |= HL_ARM_RECEIVE;
+	if (socket->blocked && hl_list_empty(&socket->backoff))
+		what |= HL_ARM_WRITABLE;
+	return what;
+}
+
+/* Makes what is armed what should be. What is just being disarmed is looked at
+ * again when it has ended. */
+static int arm(struct hail_socket *socket)
+{
+	struct hl_backend *backend = socket->engine->backend;
+	unsigned wanted = wish(socket);
+	unsigned missing = wanted & ~(unsigned)socket->armed;
+	unsigned excess =
+		socket->armed & ~wanted & ~(unsigned)socket->disarming;
+	int err = 0;
+
+	if (missing)
+		err = backend->ops->arm(backend, socket->slot, missing);
+	if (err)
+		return err;
+	socket->armed |= (uint8_t)missing;
+	if (excess)
+		err = backend->ops->disarm(backend, socket->slot, excess);
+	if (!err)
+		socket->disarming |= (uint8_t)excess;
+	return err;
+}
+
+int hl_socket_arm_all(struct hail_engine *engine)
+{
+	while (!hl_list_empty(&engine->arming)) {
+		struct hail_socket *socket = hl_list_entry(
+			engine->arming.next, struct hail_socket, arming);
+		int err = arm(socket);
+
+		if (err)
+			return err;
+		hl_list_unlink(&socket->arming);
+	}
+	return 0;
+}
+
+void hl_socket_back_off(struct hail_socket *socket)
+{
+	struct hail_engine *engine = socket->engine;
+
+	if (hl_list_empty(&engine->backoff))
+		engine->backoff_end = engine->now + HL_BACKOFF_NS;
+	hl_list_append_once(&engine->backoff, &socket->backoff);
+	hl_core_touch(engine);
+}
+
+void hl_socket_end_backoff(struct hail_engine *engine)
+{
+	if (engine->now < engine->backoff_end)
+		return;
+	while (!hl_list_empty(&engine->backoff)) {
+		struct hail_socket *socket = hl_list_entry(
+			engine->backoff.next, struct hail_socket, backoff);
+
+		hl_list_unlink(&socket->backoff);
+		if (hl_list_empty(&socket->waiting))
+			socket->deaf = false;
+		if (socket->blocked)
+			hl_send_unblock(socket);
+		hl_socket_want_armed(socket);
+	}
+}
+
+int hail_socket_close(struct hail_socket *socket)
+{
+	int err = hl_socket_check(socket);
+	struct hail_engine *engine;
+
+	if (err == -EBADF)
+		return 0;
+	if (err)
+		return err;
+	engine = socket->engine;
+	socket->state = HL_SOCKET_CLOSING;
+	if (socket->unrefd)
+		engine->keepers++; /* the close handler must run */
+	hl_recv_close(socket);
+	hl_send_close(socket);
+	hl_failure_forget(socket);
+	hl_list_unlink(&socket->backoff);
+	hl_list_append(&engine->closing, &socket->life);
+	hl_socket_want_armed(socket);
+	return 0;
+}
+
+/* The descriptor goes, and the port with it. */
+static void release(struct hail_socket *socket)
+{
+	struct hl_backend *backend = socket->engine->backend;
+
+	hl_list_unlink(&socket->arming);
+	backend->ops->detach(backend, socket->slot);
+	close(socket->fd);
+	socket->fd = -1;
+}
+
+void hl_socket_finish_closing(struct hail_engine *engine)
+{
+	struct hl_list *link = engine->closing.next;
+
+	while (link != &engine->closing) {
+		struct hail_socket *socket =
+			hl_list_entry(link, struct hail_socket, life);
+
+		link = link->next;
+		if (socket->armed || socket->in_flight)
+			continue;
+		release(socket);
+		hl_list_unlink(&socket->life);
+		hl_list_append(&engine->closed, &socket->life);
+	}
+}
+
+uint32_t hl_socket_tell_closed(struct hail_engine *engine)
+{
+	uint32_t told = 0;
+
+	while (!hl_list_empty(&engine->closed)) {
+		struct hail_socket *socket = hl_list_entry(
+			engine->closed.next, struct hail_socket, life);
+
+		hl_list_unlink(&socket->life);
+		if (socket->handlers.close)
+			socket->handlers.close(socket);
+		hl_stats_add(&engine->gone, &socket->traffic);
+		hl_socket_table_drop(&engine->sockets, socket);
+		engine->keepers--;
+		told++;
+	}
+	return told;
+}
+
+void hl_socket_abandon_all(struct hail_engine *engine)
+{
+	uint32_t size = hl_socket_table_size(&engine->sockets);
+
+	for (uint32_t slot = 0; slot < size; slot++) {
+		struct hail_socket *socket =
+			hl_socket_table_at(&engine->sockets, slot);
+
+		if (socket->state == HL_SOCKET_OPEN)
+			hail_socket_close(socket);
+		hl_send_cancel(socket);
+		socket->handlers = (struct hail_handlers){0};
+	}
+}
+
+void hl_socket_close_descriptors(struct hail_engine *engine)
+{
+	uint32_t size = hl_socket_table_size(&engine->sockets);
+
+	for (uint32_t slot = 0; slot < size; slot++) {
+		struct hail_socket *socket =
+			hl_socket_table_at(&engine->sockets, slot);
+
+		if (socket->state != HL_SOCKET_FREE && socket->fd >= 0)
+			close(socket->fd);
+	}
+}
+
+static int check_remote(const struct hail_socket *socket,
+			const struct hail_addr *remote)
+{
+	struct hail_socket_options options = {
+		.local = socket->local,
+		.ipv6_only = socket->ipv6_only,
+	};
+
+	if (!remote || remote->sa.sa_family == AF_UNSPEC)
+		return -EINVAL;
+	options.remote = *remote;
+	return check_addresses(&options);
+}
+
+int hail_socket_connect(struct hail_socket *socket,
+			const struct hail_addr *remote)
+{
+	struct hail_addr connected;
+	int err = hl_socket_check(socket);
+
+	if (!err)
+		err = check_remote(socket, remote);
+	if (!err)
+		err = hl_endpoint_connect(socket->fd, remote, &connected);
+	if (err)
+		return err;
+	hl_send_pin_remote(socket);
+	socket->remote = connected;
+	return hl_endpoint_local(socket->fd, &socket->local);
+}
+
+int hail_socket_disconnect(struct hail_socket *socket)
+{
+	int err = hl_socket_check(socket);
+
+	if (err)
+		return err;
+	if (!hl_socket_connected(socket))
+		return -ENOTCONN;
+	err = hl_endpoint_disconnect(socket->fd, &socket->bound);
+	if (err)
+		return err;
+	hl_send_pin_remote(socket);
+	socket->remote = (struct hail_addr){0};
+	return hl_endpoint_local(socket->fd, &socket->local);
+}
+
+int hail_socket_local(const struct hail_socket *socket, struct hail_addr *out)
+{
+	int err = out ? hl_socket_check(socket) : -EINVAL;
+
+	if (!err)
+		*out = socket->local;
+	return err;
+}
+
+int hail_socket_remote(const struct hail_socket *socket, struct hail_addr *out)
+{
+	int err = out ? hl_socket_check(socket) : -EINVAL;
+
+	if (!err && !hl_socket_connected(socket))
+		err = -ENOTCONN;
+	if (!err)
+		*out = socket->remote;
+	return err;
+}
+
+void *hail_socket_user(const struct hail_socket *socket)
+{
+	return socket ? socket->user : NULL;
+}
+
+struct hail_engine *hail_socket_engine(const struct hail_socket *socket)
+{
+	return socket ? socket->engine : NULL;
+}
+
+int hail_socket_set_handlers(struct hail_socket *socket,
+			     const struct hail_handlers *handlers)
+{
+	int err = handlers ? hl_socket_check(socket) : -EINVAL;
+
+	if (err)
+		return err;
+	socket->handlers = *handlers;
+	hl_recv_resume(socket);
+	hl_socket_want_armed(socket);
+	return 0;
+}
+
+static int set_unrefd(struct hail_socket *socket, bool unrefd)
+{
+	int err = hl_socket_check(socket);
+
+	if (err || socket->unrefd == unrefd)
+		return err;
+	socket->unrefd = unrefd;
+	if (unrefd)
+		socket->engine->keepers--;
+	else
+		socket->engine->keepers++;
+	return 0;
+}
+
+int hail_socket_ref(struct hail_socket *socket)
+{
+	return set_unrefd(socket, false);
+}
+
+int hail_socket_unref(struct hail_socket *socket)
+{
+	return set_unrefd(socket, true);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* socket.h: what a socket is made of, and its life from open to closed. */
+#ifndef HL_SOCKET_H
+#define HL_SOCKET_H
+
+#include "core.h"
+#include "util/list.h"
+
+#include <hail/socket.h>
+#include <hail/stats.h>
+
+enum hl_socket_state { HL_SOCKET_FREE, HL_SOCKET_OPEN, HL_SOCKET_CLOSING };
+
+struct hail_socket {
+	struct hail_engine *engine;
+	uint32_t slot;
+	int fd;
+	uint8_t state;     /* enum hl_socket_state */
+	uint8_t armed;     /* HL_ARM_..., as the backend has it */
+	uint8_t disarming; /* of these, those that were told to end */
+	uint8_t pool;      /* enum hl_pool_kind */
+	bool ipv6_only;
+	bool unrefd;
+	bool owed;    /* a send was refused: drain must come */
+	bool blocked; /* the kernel takes no more for now */
+	bool served;  /* has received since it waited for a buffer last */
+	bool deaf;    /* reception waits: for a buffer, or out a backoff */
+
+	struct hail_addr bound; /* as it was bound; connecting makes it more
+				 * specific */
+	struct hail_addr local;
+	struct hail_addr remote; /* AF_UNSPEC: not connected */
+	struct hail_handlers handlers;
+	void *user;
+	uint32_t datagram_max;
+
+	/* Sending: see send.c. */
+	struct hl_list pending;
+	uint32_t in_flight; /* in pending */
+	uint32_t in_flight_max;
+	uint32_t window;
+	uint32_t low_water;
+	uint32_t wanted; /* bytes that found no send block, while starved */
+	uint32_t send_buffer;
+	uint32_t receive_buffer;
+	int64_t room; /* of the send buffer, a lower bound */
+	struct hl_list failures;
+
+	/* Received and not yet handed over: ids in the pool. */
+	uint32_t queue_head, queue_tail;
+	uint32_t queued;
+
+	/* Links of the engine's lists; `life` is for the free, closing and
+	 * closed ones. */
+	struct hl_list life, arming, sending, backoff, ready, failing, draining,
+		starved, waiting;
+
+	struct hail_traffic traffic;
+};
+
+/* The socket may be used by this thread and is open: 0, -EINVAL, -EPERM,
+ * -EBADF. */
+int hl_socket_check(const struct hail_socket *socket);
+
+static inline bool hl_socket_connected(const struct hail_socket *socket)
+{
+	return socket->remote.sa.sa_family != AF_UNSPEC;
+}
+
+/* Queues what the socket needs to have armed: reception, writability. */
+void hl_socket_want_armed(struct hail_socket *socket);
+/* Arms for all that are queued, and disarms those that close. */
+int hl_socket_arm_all(struct hail_engine *engine);
+
+/* Waits HL_BACKOFF_NS, then receives or sends on. */
+void hl_socket_back_off(struct hail_socket *socket);
+void hl_socket_end_backoff(struct hail_engine *engine);
+
+/* Moves sockets that close and have nothing under way to the closed ones;
+ * their ports are free then. */
+void hl_socket_finish_closing(struct hail_engine *engine);
+/* Calls the close handlers that are due; returns how many sockets went. */
+uint32_t hl_socket_tell_closed(struct hail_engine *engine);
+/* For the engine's end: closes without calling a handler. */
+void hl_socket_abandon_all(struct hail_engine *engine);
+/* Closes the descriptors that are still open, after the backend. */
+void hl_socket_close_descriptors(struct hail_engine *engine);
+
+#endif

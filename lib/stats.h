@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* stats.h: adding up counters. */
+#ifndef HL_STATS_H
+#define HL_STATS_H
+
+#include <hail/stats.h>
+
+void hl_stats_add(struct hail_traffic *sum, const struct hail_traffic *part);
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* support/live.c: sockets that write down what happens to them. */
+#include "support/live.h"
+
+/* There only in programs with AddressSanitizer. */
+int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+
+static struct live *live_of(struct hail_socket *socket)
+{
+	struct live *live = hail_socket_user(socket);
+
+	live->late += live->closing;
+	return live;
+}
+
+static void on_data(struct hail_socket *socket,
+		    const struct hail_datagram *batch, size_t count)
+{
+	struct live *live = live_of(socket);
+	const struct hail_datagram *last = &batch[count - 1];
+
+	live->batches++;
+	live->datagrams += count;
+	if (count > live->batch_max)
+		live->batch_max = count;
+	for (size_t i = 0; i < count; i++)
+		live->bytes += batch[i].size;
+	memcpy(live->last, last->data, last->size);
+	live->last_size = last->size;
+	live->last_remote = last->remote;
+	if (live->on_data)
+		live->on_data(live, batch, count);
+}
+
+static void on_drain(struct hail_socket *socket)
+{
+	struct live *live = live_of(socket);
+
+	live->drains++;
+	if (live->on_drain)
+		live->on_drain(live);
+}
+
+static void on_error(struct hail_socket *socket, const struct hail_error *error)
+{
+	struct live *live = live_of(socket);
+
+	if (live->errors < LIVE_ERRORS_MAX)
+		live->error[live->errors] = *error;
+	live->errors++;
+	if (live->on_error)
+		live->on_error(live, error);
+}
+
+static void on_close(struct hail_socket *socket)
+{
+	struct live *live = hail_socket_user(socket);
+
+	live->closes++;
+	live->closing = true;
+	if (live->on_close)
+		live->on_close(live);
+}
+
+const struct hail_handlers live_handlers = {
+	.data = on_data,
+	.drain = on_drain,
+	.error = on_error,
+	.close = on_close,
+};
+
+struct hail_engine *live_engine(const struct hail_engine_options *options)
+{
+	struct hail_engine *engine = NULL;
+	int err = hail_engine_create(
+		&engine,
+		options ? options
+			: &HAIL_ENGINE_OPTIONS(.buffers_max = 256,
+					       .small_buffers_max = 256,
+					       .send_blocks = 1024,
+					       .send_blocks_large = 64));
+
+	cr_assert_eq(err, 0, "no engine: %s", hail_strerror(err));
+	return engine;
+}
+
+void live_end(struct hail_engine *engine)
+{
+	cr_assert_eq(hail_engine_destroy(engine), 0);
+	if (__lsan_do_recoverable_leak_check)
+		cr_assert_eq(__lsan_do_recoverable_leak_check(), 0);
+}
+
+int live_try_open(struct live *live, struct hail_engine *engine,
+		  const struct hail_socket_options *options)
+{
+	struct hail_socket_options own = HAIL_SOCKET_OPTIONS(.window = 0);
+
+	if (options)
+		own = *options;
+	if (!own.local.sa.sa_family && !own.remote.sa.sa_family)
+		own.local = live_v4(0);
+	own.handlers = live_handlers;
+	own.user = live;
+	live->engine = engine;
+	live->closing = false;
+	return hail_socket_open(&live->socket, engine, &own);
+}
+
+void live_open(struct live *live, struct hail_engine *engine,
+	       const struct hail_socket_options *options)
+{
+	int err = live_try_open(live, engine, options);
+
+	cr_assert_eq(err, 0, "no socket: %s", hail_strerror(err));
+}
+
+void live_close(struct live *live)
+{
+	unsigned closes = live->closes;
+
+	cr_assert_eq(hail_socket_close(live->socket), 0);
+	live_until(live->engine, live->closes > closes);
+}
+
+struct hail_addr live_local(const struct live *live)
+{
+	struct hail_addr local;
+
+	cr_assert_eq(hail_socket_local(live->socket, &local), 0);
+	return local;
+}
+
+uint16_t live_port(const struct live *live)
+{
+	struct hail_addr local = live_local(live);
+
+	return hail_addr_port(&local);
+}
+
+struct hail_addr live_addr(const char *ip, uint16_t port)
+{
+	struct hail_addr addr;
+
+	cr_assert_eq(hail_addr_parse(&addr, ip, port), 0);
+	return addr;
+}
+
+struct hail_addr live_v4(uint16_t port)
+{
+	return live_addr("127.0.0.1", port);
+}
+
+struct hail_addr live_v6(uint16_t port)
+{
+	return live_addr("::1", port);
+}
+
+int live_send(struct live *live, const char *text,
+	      const struct hail_addr *remote)
+{
+	return hail_send(live->socket, text, strlen(text), remote);
+}
+
+int live_plain(void)
+{
+	int fd = plain_open("127.0.0.1", 0);
+
+	cr_assert_geq(fd, 0);
+	return fd;
+}
+
+void live_plain_send(int fd, const char *text, uint16_t port)
+{
+	cr_assert(plain_send(fd, text, strlen(text), port));
+}
+
+void live_expect(int fd, const char *text)
+{
+	char got[256] = "";
+	ssize_t size = plain_receive(fd, got, sizeof(got) - 1);
+
+	cr_assert_geq(size, 0, "no datagram \"%s\"", text);
+	cr_assert_str_eq(got, text);
+	cr_assert_eq((size_t)size, strlen(text));
+}
+
+void live_expect_last(const struct live *live, const char *text)
+{
+	cr_assert_eq(live->last_size, strlen(text));
+	cr_assert(!memcmp(live->last, text, strlen(text)));
+}
+
+struct hail_traffic live_traffic(const struct live *live)
+{
+	struct hail_socket_stats stats = {.size = sizeof(stats)};
+
+	cr_assert_eq(hail_socket_stats(live->socket, &stats), 0);
+	return stats.traffic;
+}
+
+struct hail_engine_stats live_stats(const struct hail_engine *engine)
+{
+	struct hail_engine_stats stats = {.size = sizeof(stats)};
+
+	cr_assert_eq(hail_engine_stats(engine, &stats), 0);
+	return stats;
+}
+
+int live_turn(struct hail_engine *engine)
+{
+	int events = hail_engine_turn(engine, 0);
+
+	cr_assert_geq(events, 0);
+	return events;
+}
+
+void live_settle(struct hail_engine *engine)
+{
+	unsigned idle = 0;
+
+	/* What was queued by one turn shows in one of the next two. */
+	while (idle < 3)
+		idle = live_turn(engine) ? 0 : idle + 1;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* sim_state.h: a sim's state, which the files of the backend share. */
+#ifndef SIM_STATE_H
+#define SIM_STATE_H
+
+#include "sim.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define SIM_SLOTS_MAX 1024
+#define SIM_RULES_MAX 16
+#define SIM_POOL_MAX 32768
+
+/* An array that grows; `T *items` with a count and a capacity. */
+#define VECTOR(T)                                                              \
+	struct {                                                               \
+		T *items;                                                      \
+		size_t count, capacity;                                        \
+	}
+#define PUSH(vector)                                                           \
+	((vector)->items =                                                     \
+		 sim_grow((vector)->items, (vector)->count,                    \
+			  &(vector)->capacity, sizeof(*(vector)->items)),      \
+	 &(vector)->items[(vector)->count++])
+
+/* What waits in a socket to be received. */
+struct arrival {
+	struct hail_addr from;
+	unsigned char *data;
+	size_t size;
+	int error;
+};
+
+/* A request that stays armed, on its way. */
+enum stage { IDLE, QUEUED, LIVE, ENDED };
+
+struct armed {
+	enum stage stage; /* ENDED: the last completion isn't handed out yet */
+	bool cancelling;
+	unsigned delay; /* waits until it completes or is cancelled */
+};
+
+struct slot {
+	bool attached;
+	int fd;
+	uint32_t life;
+	enum hl_pool_kind pool;
+	struct armed receive, writable;
+	bool end_next;
+	VECTOR(struct arrival) arrivals;
+	size_t arrived; /* of these, taken */
+	/* The way out. */
+	bool stopped;
+	uint32_t credit;
+	size_t capacity; /* 0: as the socket has it */
+	size_t booked;
+	VECTOR(size_t) held; /* what each datagram in the buffer books */
+	size_t moved;        /* of these, gone */
+};
+
+enum request_kind { REQUEST_ARM, REQUEST_DISARM, REQUEST_SEND };
+
+struct request {
+	enum request_kind kind;
+	uint32_t slot;
+	unsigned what;
+	uint32_t token;
+	struct hail_message message;
+	uint64_t checksum;
+};
+
+struct answer {
+	struct hl_completion completion;
+	uint32_t slot;
+};
+
+struct rule {
+	uint32_t slot;
+	int code;
+	uint32_t skip, count;
+};
+
+struct pool {
+	struct hl_backend_pool memory;
+	uint32_t *ring; /* ids, oldest first */
+	uint32_t head, count;
+	bool *provided;
+};
+
+struct sim {
+	struct hl_backend backend;
+	struct hl_backend_config config;
+	struct pool pools[HL_POOL_KINDS];
+	struct slot slots[SIM_SLOTS_MAX];
+	uint32_t slot_end; /* one past the largest that was used */
+	uint32_t lives;
+	bool open, started, closed;
+	pthread_t thread;
+	atomic_bool woken;
+	bool expect_wakes;
+	bool overflowed;
+	VECTOR(struct request) requests;
+	size_t sends_queued;
+	VECTOR(struct answer) answers;
+	VECTOR(struct sim_sent) sent;
+	/* What the test wants. */
+	uint64_t random;
+	struct sim_chaos chaos;
+	struct rule rules[SIM_RULES_MAX];
+	unsigned rule_count;
+	int (*judge)(void *, uint32_t, const struct hail_message *);
+	void *judge_arg;
+	void (*each_wait)(struct sim *, void *);
+	void *each_wait_arg;
+	int call_code[SIM_CALLS];
+	uint32_t call_skip[SIM_CALLS];
+	/* What happened. */
+	unsigned faults, waits, failures;
+	char fault_text[256];
+};
+
+/* ---- sim_test.c ---- */
+
+void *sim_grow(void *items, size_t count, size_t *capacity, size_t size);
+__attribute__((format(printf, 2, 3))) void sim_fault(struct sim *sim,
+						     const char *format, ...);
+bool sim_chance(struct sim *sim, unsigned percent);
+void sim_ring_bell(const struct sim *sim);
+
+/* ---- sim_kernel.c ---- */
+
+uint64_t sim_checksum(const struct hail_message *message);
+unsigned sim_pending_arrivals(const struct slot *s);
+size_t sim_capacity_of(const struct slot *s);
+/* Takes the oldest `count` datagrams from the send buffer. */
+void sim_move_link(struct slot *s, uint32_t count);
+/* Forgets what waits in the socket, either way. */
+void sim_drop_arrivals(struct slot *s);
+/* One wait's worth of time for all that is delayed. */
+void sim_pass_time(struct sim *sim);
+/* Whether something comes nearer with each wait. */
+bool sim_moving(const struct sim *sim);
+/* Whether a wait() would find something at once. */
+bool sim_is_due(const struct sim *sim);
+/* Carries out what is queued. */
+void sim_submit(struct sim *sim);
+/* Lets every socket do what it can. */
+void sim_look_at_all(struct sim *sim);
+uint32_t sim_hand_out(struct sim *sim, struct hl_completion *out,
+		      uint32_t capacity);
+
+#endif
