@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* baseline_uring_send.c: sending with liburing and no library above it: the
+ * least that hail's way of sending can cost. */
+#include "sender.h"
+#include "udp.h"
+
+#include <errno.h>
+#include <liburing.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ENTRIES 256 /* hail's default */
+#define RING_FLAGS                                                             \
+	(IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER |                \
+	 IORING_SETUP_DEFER_TASKRUN)
+
+struct bare {
+	struct io_uring ring;
+	bool ring_open;
+	int fd;
+	const struct load *load;
+};
+
+static void bare_destroy(void *self)
+{
+	struct bare *bare = self;
+
+	if (bare->ring_open)
+		io_uring_queue_exit(&bare->ring);
+	if (bare->fd >= 0)
+		close(bare->fd);
+	free(bare);
+}
+
+static bool prepare(struct bare *bare, size_t i)
+{
+	const struct sockaddr_in *to = load_addr(bare->load, i);
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&bare->ring);
+
+	if (!sqe)
+		return false;
+	io_uring_prep_send(sqe, 0, load_data(bare->load, i), bare->load->size,
+			   MSG_DONTWAIT);
+	io_uring_prep_send_set_addr(sqe, (const struct sockaddr *)to,
+				    sizeof(*to));
+	sqe->flags = IOSQE_FIXED_FILE | IOSQE_CQE_SKIP_SUCCESS;
+	sqe->user_data = i;
+	return true;
+}
+
+static int bare_send(void *self)
+{
+	struct bare *bare = self;
+	size_t batch = bare->load->batch;
+
+	for (size_t done = 0; done < batch;) {
+		size_t count = batch - done < ENTRIES ? batch - done : ENTRIES;
+		int n;
+
+		for (size_t i = 0; i < count; i++) {
+			if (!prepare(bare, done + i))
+				return -ENOSPC;
+		}
+		n = io_uring_submit(&bare->ring);
+		/* Success posts nothing, so any completion is a failure. */
+		if (n != (int)count || io_uring_cq_ready(&bare->ring) > 0)
+			return n < 0 ? n : -EIO;
+		done += count;
+	}
+	return 0;
+}
+
+static int open_ring(struct bare *bare)
+{
+	int error;
+
+	error = io_uring_queue_init(ENTRIES, &bare->ring, RING_FLAGS);
+	if (error)
+		return error;
+	bare->ring_open = true;
+	error = io_uring_register_ring_fd(&bare->ring);
+	if (error < 0)
+		return error;
+	return io_uring_register_files(&bare->ring, &bare->fd, 1);
+}
+
+int sender_uring_create(struct sender *out, const struct load *load)
+{
+	struct bare *bare = calloc(1, sizeof(*bare));
+	int error;
+
+	if (!bare)
+		return -ENOMEM;
+	bare->load = load;
+	bare->fd = udp_open(NULL);
+	error = bare->fd < 0 ? bare->fd : open_ring(bare);
+	if (error) {
+		bare_destroy(bare);
+		return error;
+	}
+	*out = (struct sender){
+		.name = "bare liburing",
+		.self = bare,
+		.send = bare_send,
+		.destroy = bare_destroy,
+	};
+	return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* sender.h: the ways to send a load: hail's, and what it is measured
+ * against. */
+#ifndef BENCH_SENDER_H
+#define BENCH_SENDER_H
+
+#include "load.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One unconnected socket, and one way of giving it a load's batch. The load
+ * must outlive it. */
+struct sender {
+	const char *name;
+	void *self;
+	int (*send)(void *self); /* the batch, once: 0 or a negative errno */
+	void (*destroy)(void *self);
+};
+
+/* Each fills `out` or returns a negative errno. */
+typedef int (*sender_create)(struct sender *out, const struct load *load);
+
+int sender_sendto_create(struct sender *out, const struct load *load);
+int sender_sendmmsg_create(struct sender *out, const struct load *load);
+/* liburing without a library above it, doing what hail does: one SEND with
+ * address a datagram, one enter a batch. */
+int sender_uring_create(struct sender *out, const struct load *load);
+int sender_hail_create(struct sender *out, const struct load *load);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

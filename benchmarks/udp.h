@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* udp.h: plain UDP sockets on 127.0.0.1 for the ends of a measurement. */
+#ifndef BENCH_UDP_H
+#define BENCH_UDP_H
+
+#include <netinet/in.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What every receiving socket asks for, as SO_RCVBUF takes it. */
+#define UDP_RECEIVE_BUFFER (4u << 20)
+
+/* Opens a non-blocking socket on 127.0.0.1 and a port of the kernel's choice,
+ * and returns its descriptor or a negative errno. `addr` may be NULL. */
+int udp_open(struct sockaddr_in *addr);
+
+/* Asks for UDP_RECEIVE_BUFFER, past net.core.rmem_max where that is allowed.
+ * What was granted is for udp_room() to find out. */
+void udp_grow(int fd);
+
+/* How many datagrams of `size` bytes surely fit the receive buffer. */
+size_t udp_room(int fd, size_t size);
+
+/* The same for a buffer of so many bytes as the kernel books them. */
+size_t udp_room_of(size_t booked, size_t size);
+
+/* After a send that returned -1: 0 when it may be tried again. */
+int udp_wait_writable(int fd);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
