@@ -18,7 +18,8 @@ enum hail_error_kind {
 	 * of its batch, and no send block was left to hold it. */
 	HAIL_ERROR_SEND = 1,
 	/* The network answered a connected socket with an ICMP error (most
-	 * often -ECONNREFUSED: nobody listens there). Reception goes on. */
+	 * often -ECONNREFUSED: nobody listens there). Reception goes on. What
+	 * may pass, such as an unreachable host, the kernel doesn't tell. */
 	HAIL_ERROR_REMOTE = 2,
 };
 

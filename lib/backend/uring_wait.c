@@ -120,11 +120,12 @@ static int wait_one(struct hl_uring *uring, int64_t timeout_ns)
 		.tv_nsec = timeout_ns % (int64_t)HL_NS_PER_S,
 	};
 	struct io_uring_getevents_arg arg = {
-		.ts = timeout_ns < 0 ? 0 : (uint64_t)(uintptr_t)&ts,
+		.ts = (uint64_t)(uintptr_t)&ts,
 	};
 
 	uring->base.counters.sleeps++;
-	return call(uring, 1, IORING_ENTER_GETEVENTS, &arg);
+	return call(uring, 1, IORING_ENTER_GETEVENTS,
+		    timeout_ns < 0 ? NULL : &arg);
 }
 
 static int enter(struct hl_uring *uring, int64_t timeout_ns)

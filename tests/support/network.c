@@ -164,6 +164,16 @@ int network_link(int a, const char *name_a, int b, const char *name_b)
 	return err;
 }
 
+/* Asking for one interface also makes the kernel look at its carrier now. */
+int network_await(int network, const char *name)
+{
+	return network_run(network,
+			   "for i in $(seq 1000); do "
+			   "ip link show dev %s | grep -q 'state UP' && "
+			   "exit 0; done; exit 1",
+			   name);
+}
+
 static bool found(const char *tool)
 {
 	char line[LINE_SIZE];

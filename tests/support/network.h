@@ -31,6 +31,10 @@ int network_set(int network, const char *path, const char *value);
  * ready for use at once: none is looked for duplicates. */
 int network_link(int a, const char *name_a, int b, const char *name_b);
 
+/* Waits until an interface whose both ends were set up carries anything: that
+ * comes a while later, and until then what is sent is dropped. */
+int network_await(int network, const char *name);
+
 /* Why tests can't have networks here; NULL: they can. `tools` is a list of
  * programs, NULL at its end. */
 const char *network_missing(const char *const *tools);

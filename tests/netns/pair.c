@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* pair.c: the two namespaces, and reading numbered datagrams in the far one. */
+#include "pair.h"
+
+#include <stdio.h>
+
+static const char MARK[] = "mark";
+
+static const struct {
+	bool far;
+	const char *line;
+} lines[] = {
+	/* Before the interfaces are up: the link-local addresses follow. */
+	{false, "ip link set dev near address " NEAR_MAC},
+	{true, "ip link set dev far address " FAR_MAC},
+	{false, "ip addr add " NEAR_V4 "/24 dev near"},
+	{false, "ip addr add " NEAR_V6 "/64 dev near"},
+	{true, "ip addr add " FAR_V4 "/24 dev far"},
+	{true, "ip addr add " FAR_V6 "/64 dev far"},
+	{false, "ip link set dev near up"},
+	{true, "ip link set dev far up"},
+	/* What is sent while a neighbour is asked for may be dropped. */
+	{false, "ip neigh add " FAR_V4 " lladdr " FAR_MAC " dev near"},
+	{false, "ip neigh add " FAR_V6 " lladdr " FAR_MAC " dev near"},
+	{true, "ip neigh add " NEAR_V4 " lladdr " NEAR_MAC " dev far"},
+	{true, "ip neigh add " NEAR_V6 " lladdr " NEAR_MAC " dev far"},
+};
+
+static void check_tools(const char *const *tools)
+{
+	static const char *const always[] = {"ip", NULL};
+	const char *reason = network_missing(always);
+
+	if (!reason && tools)
+		reason = network_missing(tools);
+	if (reason)
+		cr_skip_test("%s", reason);
+}
+
+void pair_start(struct pair *pair, const struct hail_engine_options *options,
+		const char *const *tools)
+{
+	check_tools(tools);
+	pair->near = network_open();
+	pair->far = network_open();
+	if (pair->near < 0 || pair->far < 0)
+		cr_skip_test("no network namespace: %s", strerror(-pair->near));
+	if (network_link(pair->near, "near", pair->far, "far"))
+		cr_skip_test("no veth devices here");
+	for (size_t i = 0; i < live_count(lines); i++)
+		pair_run(lines[i].far ? pair->far : pair->near, "%s",
+			 lines[i].line);
+	pair_await(pair);
+	cr_assert_eq(network_enter(pair->near), 0);
+	pair->engine = live_engine(options);
+}
+
+/* The link is deleted here, and not with the last packet that waits in it. */
+void pair_end(struct pair *pair)
+{
+	if (pair->engine)
+		live_end(pair->engine);
+	pair_run(pair->near, "ip link del near");
+	close(pair->near);
+	close(pair->far);
+}
+
+void pair_await(const struct pair *pair)
+{
+	cr_assert_eq(network_await(pair->near, "near"), 0);
+	cr_assert_eq(network_await(pair->far, "far"), 0);
+}
+
+void pair_stick(const struct pair *pair)
+{
+	static const char neigh[] = "ipv4/neigh/near/";
+	static const char *const settings[][2] = {
+		{"mcast_solicit", "600"},
+		{"unres_qlen_bytes", "1000000000"},
+	};
+	char path[64];
+
+	pair_run(pair->far, "ip link set dev far arp off");
+	for (size_t i = 0; i < live_count(settings); i++) {
+		snprintf(path, sizeof(path), "%s%s", neigh, settings[i][0]);
+		cr_assert_eq(network_set(pair->near, path, settings[i][1]), 0);
+	}
+	pair_run(pair->near, "ip neigh del " FAR_V4 " dev near");
+}
+
+void pair_unstick(const struct pair *pair)
+{
+	pair_run(pair->near, "ip neigh replace " FAR_V4 " lladdr " FAR_MAC
+			     " dev near nud permanent");
+}
+
+void pair_give_up(const struct pair *pair)
+{
+	pair_run(pair->near, "ip neigh flush to " FAR_V4 " dev near");
+}
+
+int pair_far(const struct pair *pair, const char *ip, uint16_t port,
+	     struct hail_addr *out)
+{
+	int fd = far_open(pair->far, ip, port, out);
+
+	cr_assert_geq(fd, 0, "%s: %s", ip, strerror(-fd));
+	return fd;
+}
+
+static void note(struct arrivals *arrivals, const void *data, size_t size,
+		 uint64_t stamp)
+{
+	uint32_t stream, number;
+
+	if (!numbered_read(data, size, &stream, &number) ||
+	    stream >= PAIR_STREAMS) {
+		arrivals->corrupt++;
+		return;
+	}
+	if (number < arrivals->next[stream])
+		arrivals->disorder++;
+	else
+		arrivals->next[stream] = number + 1;
+	arrivals->count[stream]++;
+	arrivals->bytes += size;
+	arrivals->last_ns = stamp;
+}
+
+/* False: it was the mark. */
+static bool read_one(int fd, struct arrivals *arrivals, uint64_t deadline)
+{
+	static unsigned char data[65536];
+	uint64_t stamp;
+	ssize_t size =
+		far_receive(fd, data, sizeof(data), deadline, &stamp, NULL);
+
+	cr_assert_geq(size, 0, "after %u: %s", arrivals->count[0],
+		      strerror((int)-size));
+	if (size == sizeof(MARK) && !memcmp(data, MARK, sizeof(MARK)))
+		return false;
+	note(arrivals, data, (size_t)size, stamp);
+	return true;
+}
+
+void pair_read_all(int fd, const struct hail_addr *at,
+		   struct arrivals *arrivals)
+{
+	const uint64_t deadline = plain_now() + LIVE_DEADLINE_NS;
+	int marker = socket(at->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	cr_assert_geq(marker, 0);
+	cr_assert_eq(far_send(marker, MARK, sizeof(MARK), at), 0);
+	while (read_one(fd, arrivals, deadline))
+		;
+	close(marker);
+}
+
+void pair_read(int fd, uint32_t count, struct arrivals *arrivals)
+{
+	const uint64_t deadline = plain_now() + LIVE_DEADLINE_NS;
+
+	while (count--)
+		cr_assert(read_one(fd, arrivals, deadline));
+}
