@@ -70,12 +70,19 @@ uint16_t plain_port(int fd)
 	return ntohs(local.sin6_port);
 }
 
-uint16_t plain_dead_port(void)
+uint16_t plain_dead_port(int *holder)
 {
-	int fd = plain_open("127.0.0.1", 0);
-	uint16_t port = plain_port(fd);
+	struct sockaddr_in nobody = {
+		.sin_family = AF_INET,
+		.sin_port = htons(1),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	uint16_t port;
 
-	close(fd);
+	*holder = plain_open("127.0.0.1", 0);
+	port = plain_port(*holder);
+	if (connect(*holder, (struct sockaddr *)&nobody, sizeof(nobody)))
+		return 0;
 	return port;
 }
 

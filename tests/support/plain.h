@@ -24,8 +24,9 @@ int plain_open(const char *ip, int bytes);
 int plain_open_at(const struct sockaddr *local, socklen_t size, int bytes);
 /* The port of a socket, in host order. */
 uint16_t plain_port(int fd);
-/* A port of 127.0.0.1 where nobody listens. */
-uint16_t plain_dead_port(void);
+/* A port of 127.0.0.1 where nobody listens, and nobody else can while the
+ * socket `holder` is open: it hears only a port that nobody sends from. */
+uint16_t plain_dead_port(int *holder);
 
 /* Sends one to a port of 127.0.0.1, or of ::1 where the socket is IPv6;
  * returns whether it went. */
