@@ -69,8 +69,6 @@ void hl_pool_flush(struct hl_pool *pool)
 {
 	struct hl_backend *backend = pool->engine->backend;
 
-	if (!pool->returned_count)
-		return;
 	backend->ops->provide(backend, pool->kind, pool->returned,
 			      pool->returned_count);
 	pool->returned_count = 0;

@@ -69,7 +69,8 @@ static inline bool hl_pool_available(const struct hl_pool *pool)
 	return pool->held < pool->total;
 }
 
-/* The backend has written `size` bytes to the buffer: it is held now. */
+/* The backend has written `size` bytes to the buffer: it is held now, and is to
+ * be counted by hl_pool_count_held(). */
 static inline struct hail_buffer *hl_buffer_take(struct hl_pool *pool,
 						 uint32_t id, uint32_t size)
 {
@@ -81,9 +82,14 @@ static inline struct hail_buffer *hl_buffer_take(struct hl_pool *pool,
 	hl_unpoison(hl_pool_memory(pool, id), size);
 	buffer->size = size;
 	buffer->holds = 1;
-	if (++pool->held > pool->held_max)
-		pool->held_max = pool->held;
 	return buffer;
+}
+
+static inline void hl_pool_count_held(struct hl_pool *pool, uint32_t count)
+{
+	pool->held += count;
+	if (pool->held > pool->held_max)
+		pool->held_max = pool->held;
 }
 
 /* Queues a buffer that nobody holds for the next flush. The kernel writes

@@ -2,6 +2,8 @@
 /* core.c: who may use the engine, and telling a foreign loop to turn it. */
 #include "core.h"
 
+#include "util/clock.h"
+
 #include <errno.h>
 
 int hl_core_check(const struct hail_engine *engine)
@@ -19,6 +21,13 @@ int hl_core_claim(struct hail_engine *engine)
 	if (!err)
 		hl_owner_claim(&engine->owner);
 	return err;
+}
+
+uint64_t hl_core_now(struct hail_engine *engine)
+{
+	if (!engine->now)
+		engine->now = hl_clock_now();
+	return engine->now;
 }
 
 void hl_core_touch(struct hail_engine *engine)

@@ -37,7 +37,7 @@ struct hail_engine {
 
 	bool turning; /* a turn is under way: handlers may run */
 	bool entered; /* since the last turn, when it was left */
-	uint64_t now;
+	uint64_t now; /* 0: not asked for in this turn */
 	uint64_t turns;
 	uint64_t keepers; /* what keeps run() running, but for posts */
 	uint64_t refs;    /* of these, hail_engine_ref() */
@@ -74,6 +74,9 @@ struct hail_engine {
  * thread to call hl_core_claim() becomes the owner. */
 int hl_core_check(const struct hail_engine *engine);
 int hl_core_claim(struct hail_engine *engine);
+
+/* Monotonic nanoseconds, looked at once a turn and only if somebody asks. */
+uint64_t hl_core_now(struct hail_engine *engine);
 
 /* Outside a turn, in a program whose own loop watches hail_engine_fd():
  * something was queued that only a turn carries out. */

@@ -20,16 +20,6 @@ static struct hl_pool *pool_of(const struct hail_socket *socket)
 	return &socket->engine->pools[socket->pool];
 }
 
-static void enqueue(struct hail_socket *socket, struct hl_pool *pool,
-		    const struct hail_buffer *buffer)
-{
-	if (socket->queued++)
-		pool->buffers[socket->queue_tail].next = buffer->id;
-	else
-		socket->queue_head = buffer->id;
-	socket->queue_tail = buffer->id;
-}
-
 static struct hail_buffer *dequeue(struct hail_socket *socket,
 				   struct hl_pool *pool)
 {
@@ -97,8 +87,7 @@ static void note_error(struct hail_socket *socket, int error)
 
 /* Reception has ended: with a datagram, or with an error and without one. */
 static void ended(struct hail_socket *socket,
-		  const struct hl_completion *completion,
-		  const struct hail_buffer *buffer)
+		  const struct hl_completion *completion)
 {
 	socket->armed &= (uint8_t)~HL_ARM_RECEIVE;
 	socket->disarming &= (uint8_t)~HL_ARM_RECEIVE;
@@ -108,31 +97,58 @@ static void ended(struct hail_socket *socket,
 		wait_for_buffer(socket);
 	else if (completion->result < 0 && completion->result != -ECANCELED)
 		note_error(socket, completion->result);
-	else if (buffer && buffer->size <= HL_RECVMSG_OVERHEAD)
+	else if (completion->result == HL_RECVMSG_OVERHEAD)
 		socket->traffic.rearm_empty++;
-	else if (buffer)
+	else if (completion->result >= 0)
 		socket->traffic.rearm_queue++;
 	hl_socket_want_armed(socket);
 }
 
-/* A completion that is not just one more datagram. */
-static void file_special(struct hail_socket *socket, struct hl_pool *pool,
-			 const struct hl_completion *completion)
+/* Files datagrams from the front, up to the first completion that isn't just
+ * one more datagram for this socket; returns how many. */
+static uint32_t file_run(struct hail_socket *socket, struct hl_pool *pool,
+			 const struct hl_completion *completions,
+			 uint32_t count)
 {
-	struct hail_buffer *buffer = NULL;
+	uint32_t *link = socket->queued
+				 ? &pool->buffers[socket->queue_tail].next
+				 : &socket->queue_head;
+	uint32_t n;
 
-	if (completion->buffer != HL_BUFFER_NONE) {
-		buffer = hl_buffer_take(pool, completion->buffer,
-					completion->result < 0
-						? 0
-						: (uint32_t)completion->result);
-		if (socket->state == HL_SOCKET_OPEN && completion->result >= 0)
-			enqueue(socket, pool, buffer);
-		else
-			hl_buffer_drop(buffer);
+	for (n = 0; n < count; n++) {
+		const struct hl_completion *next = &completions[n];
+		struct hail_buffer *buffer;
+
+		if (next->id != socket->slot ||
+		    next->kind != HL_COMPLETION_RECEIVE || next->result < 0 ||
+		    next->buffer == HL_BUFFER_NONE)
+			break;
+		buffer = hl_buffer_take(pool, next->buffer,
+					(uint32_t)next->result);
+		*link = next->buffer;
+		link = &buffer->next;
+		if (!next->more) {
+			n++;
+			break;
+		}
 	}
-	if (!completion->more)
-		ended(socket, completion, buffer);
+	if (!n)
+		return 0;
+	socket->queue_tail = completions[n - 1].buffer;
+	socket->queued += n;
+	hl_pool_count_held(pool, n);
+	return n;
+}
+
+/* The socket is closing: nobody waits for it any more. */
+static void discard(struct hl_pool *pool,
+		    const struct hl_completion *completion)
+{
+	if (completion->buffer == HL_BUFFER_NONE)
+		return;
+	hl_buffer_take(pool, completion->buffer, 0);
+	hl_pool_count_held(pool, 1);
+	hl_buffer_drop(&pool->buffers[completion->buffer]);
 }
 
 uint32_t hl_recv_complete(struct hail_socket *socket,
@@ -140,26 +156,17 @@ uint32_t hl_recv_complete(struct hail_socket *socket,
 			  uint32_t count)
 {
 	struct hl_pool *pool = pool_of(socket);
-	uint32_t slot = completions[0].id;
-	bool open = socket->state == HL_SOCKET_OPEN;
-	uint32_t i;
+	uint32_t filed = 0;
 
-	for (i = 0; i < count; i++) {
-		const struct hl_completion *next = &completions[i];
-
-		if (next->id != slot || next->kind != HL_COMPLETION_RECEIVE)
-			break;
-		if (open && next->more && next->result >= 0 &&
-		    next->buffer != HL_BUFFER_NONE)
-			enqueue(socket, pool,
-				hl_buffer_take(pool, next->buffer,
-					       (uint32_t)next->result));
-		else
-			file_special(socket, pool, next);
-	}
-	if (socket->queued)
+	if (socket->state == HL_SOCKET_OPEN)
+		filed = file_run(socket, pool, completions, count);
+	if (filed)
 		hl_list_append_once(&socket->engine->ready, &socket->ready);
-	return i;
+	else
+		discard(pool, &completions[filed++]);
+	if (!completions[filed - 1].more)
+		ended(socket, &completions[filed - 1]);
+	return filed;
 }
 
 /* Whether a connected socket hears this one: what was in the kernel's queue
@@ -275,8 +282,12 @@ static void feed(struct hl_pool *pool)
 void hl_recv_feed(struct hail_engine *engine)
 {
 	for (int kind = 0; kind < HL_POOL_KINDS; kind++) {
-		hl_pool_flush(&engine->pools[kind]);
-		feed(&engine->pools[kind]);
+		struct hl_pool *pool = &engine->pools[kind];
+
+		if (pool->returned_count)
+			hl_pool_flush(pool);
+		if (!hl_list_empty(&pool->waiting))
+			feed(pool);
 	}
 }
 

@@ -229,14 +229,14 @@ void hl_socket_back_off(struct hail_socket *socket)
 	struct hail_engine *engine = socket->engine;
 
 	if (hl_list_empty(&engine->backoff))
-		engine->backoff_end = engine->now + HL_BACKOFF_NS;
+		engine->backoff_end = hl_core_now(engine) + HL_BACKOFF_NS;
 	hl_list_append_once(&engine->backoff, &socket->backoff);
 	hl_core_touch(engine);
 }
 
 void hl_socket_end_backoff(struct hail_engine *engine)
 {
-	if (engine->now < engine->backoff_end)
+	if (hl_core_now(engine) < engine->backoff_end)
 		return;
 	while (!hl_list_empty(&engine->backoff)) {
 		struct hail_socket *socket = hl_list_entry(

@@ -90,15 +90,15 @@ uint32_t hl_timers_run(struct hail_engine *engine)
 	/* A timer that a handler starts waits for the next turn, so that one
 	 * with no delay can't keep this loop running. */
 	uint64_t order = timers->heap.order;
+	uint64_t now = hl_core_now(engine);
 	uint32_t fired = 0;
 
 	for (;;) {
 		struct hl_heap_node *first = hl_heap_first(&timers->heap);
 
-		if (!first || first->key > engine->now || first->order >= order)
+		if (!first || first->key > now || first->order >= order)
 			break;
-		fire_due(hl_list_entry(first, struct hail_timer, node),
-			 engine->now);
+		fire_due(hl_list_entry(first, struct hail_timer, node), now);
 		fired++;
 	}
 	timers->fired += fired;
@@ -150,7 +150,8 @@ int hail_timer_start(struct hail_timer *timer, uint64_t delay_ns,
 		return err;
 	/* Inside a turn time stands still; outside the last look may be long
 	 * ago. */
-	now = timer->engine->turning ? timer->engine->now : hl_clock_now();
+	now = timer->engine->turning ? hl_core_now(timer->engine)
+				     : hl_clock_now();
 	remove_running(timer);
 	timer->period_ns = period_ns;
 	insert(timer, add_ns(now, delay_ns));

@@ -114,8 +114,9 @@ int hail_engine_post(struct hail_engine *engine,
  * It is the engine's: don't read or close it. -EINVAL: NULL. */
 int hail_engine_fd(const struct hail_engine *engine);
 
-/* CLOCK_MONOTONIC in nanoseconds as it was when the current or last turn
- * looked. 0 for NULL. The engine's thread. */
+/* CLOCK_MONOTONIC in nanoseconds, looked at once a turn, when it is first asked
+ * for: the same for all handlers of a turn. 0 for NULL. The engine's
+ * thread. */
 uint64_t hail_engine_now(const struct hail_engine *engine);
 
 /* Keeps hail_engine_run() running, whatever else there is: for engines that
