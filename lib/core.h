@@ -11,13 +11,14 @@
 #include "backend/backend.h"
 #include "buffer.h"
 #include "failure.h"
+#include "flight.h"
 #include "notify.h"
 #include "owner.h"
 #include "post.h"
-#include "send.h"
 #include "send_memory.h"
 #include "socket_table.h"
 #include "timer.h"
+#include "util/clock.h"
 #include "util/list.h"
 
 #include <hail/engine.h>
@@ -25,7 +26,7 @@
 
 /* How long a socket waits after a want of kernel memory, for which the kernel
  * sends no signal. */
-#define HL_BACKOFF_NS UINT64_C(1000000)
+#define HL_BACKOFF_NS HL_NS_PER_MS
 
 /* Completions that are taken from the backend at once. */
 #define HL_COMPLETIONS_MAX 128

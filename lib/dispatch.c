@@ -4,7 +4,6 @@
 
 #include "core.h"
 #include "recv.h"
-#include "send.h"
 #include "socket.h"
 
 /* Files the first of the completions, and those after it that go the same
@@ -16,15 +15,14 @@ static uint32_t dispatch(struct hail_engine *engine,
 	struct hail_socket *socket;
 
 	if (completions->kind == HL_COMPLETION_SEND) {
-		hl_send_failed(engine, completions->id, completions->result);
+		hl_flight_failed(&engine->flight, completions->id,
+				 completions->result);
 		return 1;
 	}
 	socket = hl_socket_table_at(&engine->sockets, completions->id);
 	if (completions->kind == HL_COMPLETION_RECEIVE)
 		return hl_recv_complete(socket, completions, count);
-	socket->armed &= (uint8_t)~HL_ARM_WRITABLE;
-	socket->disarming &= (uint8_t)~HL_ARM_WRITABLE;
-	hl_send_unblock(socket);
+	hl_socket_writable(socket, completions->result);
 	return 1;
 }
 

@@ -10,18 +10,16 @@
 
 #include "core.h"
 #include "dispatch.h"
-#include "net/recvmsg.h"
+#include "net/payload.h"
 #include "recv.h"
-#include "send.h"
+#include "send_drain.h"
+#include "send_queue.h"
 #include "socket.h"
 #include "util/clock.h"
 #include "util/options.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-/* The most that a UDP datagram can carry. */
-#define HL_PAYLOAD_MAX 65535
 
 struct count_option {
 	size_t offset; /* of a uint32_t */
@@ -155,7 +153,7 @@ static int init_memory(struct hail_engine *engine)
 		err = hl_send_memory_init(&engine->memory, options->send_blocks,
 					  options->send_blocks_large);
 	if (!err)
-		err = hl_send_init(engine);
+		err = hl_flight_init(&engine->flight, options->entries);
 	/* A few submissions may fail from first to last between two turns;
 	 * more wait until these have been told. */
 	if (!err)
@@ -197,7 +195,7 @@ static void destroy(struct hail_engine *engine)
 	hl_posts_fini(&engine->posts);
 	hl_socket_table_fini(&engine->sockets);
 	hl_failures_fini(&engine->failures);
-	hl_send_fini(engine);
+	hl_flight_fini(&engine->flight);
 	hl_send_memory_fini(&engine->memory);
 	for (int kind = 0; kind < HL_POOL_KINDS; kind++)
 		hl_pool_fini(&engine->pools[kind]);
@@ -310,7 +308,7 @@ static int64_t patience(const struct hail_engine *engine, int64_t timeout_ns)
 static void feed(struct hail_engine *engine)
 {
 	if (some(&engine->starved))
-		hl_send_feed(engine);
+		hl_send_drain_feed(engine);
 	hl_recv_feed(engine);
 }
 
@@ -319,7 +317,7 @@ static void feed(struct hail_engine *engine)
  * may wait for ever. */
 static int prepare(struct hail_engine *engine)
 {
-	int err = some(&engine->sending) ? hl_send_flush(engine) : 0;
+	int err = some(&engine->sending) ? hl_send_queue_flush(engine) : 0;
 
 	feed(engine);
 	if (!err && some(&engine->arming))
@@ -333,10 +331,15 @@ static int enter(struct hail_engine *engine, int64_t timeout_ns)
 {
 	int err = hl_dispatch_wait(engine, timeout_ns);
 
-	hl_send_finish(engine);
+	/* Of a broken backend nothing is known: messages stay in flight. */
+	if (err) {
+		hl_flight_end(&engine->flight);
+		return err;
+	}
+	hl_send_queue_finish(engine);
 	if (some(&engine->closing))
 		hl_socket_finish_closing(engine);
-	return err;
+	return 0;
 }
 
 static size_t call_handlers(struct hail_engine *engine)
@@ -351,7 +354,7 @@ static size_t call_handlers(struct hail_engine *engine)
 	if (some(&engine->failing))
 		events += hl_failure_tell(engine);
 	if (some(&engine->draining) || some(&engine->starved))
-		events += hl_send_tell_drains(engine);
+		events += hl_send_drain_tell(engine);
 	if (hl_timers_next(&engine->timers) != UINT64_MAX)
 		events += hl_timers_run(engine);
 	if (hl_posts_waiting(&engine->posts))
@@ -440,22 +443,25 @@ int hail_engine_turn(struct hail_engine *engine, int64_t timeout_ns)
 int hail_engine_run(struct hail_engine *engine)
 {
 	int err = check_turn(engine);
-	bool stop = false;
+	bool stop;
 
 	if (err)
 		return err;
-	while (!stop && alive(engine) && err >= 0) {
-		stop = take_stop(engine);
+	stop = take_stop(engine);
+	while (alive(engine) && err >= 0) {
 		err = turn(engine, stop ? 0 : HL_WAIT_FOREVER);
-		stop = stop || take_stop(engine);
+		if (take_stop(engine) || stop)
+			break;
 	}
 	return err < 0 ? err : leave(engine);
 }
 
 int hail_engine_fd(const struct hail_engine *engine)
 {
-	if (!engine)
-		return -EINVAL;
+	int err = hl_core_check(engine);
+
+	if (err)
+		return err;
 	if (!hl_notify_used(&engine->notify))
 		engine->backend->ops->watch(engine->backend);
 	return hl_notify_fd(&engine->notify);

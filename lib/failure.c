@@ -31,10 +31,14 @@ void hl_failure_report(struct hail_socket *socket,
 	struct hail_engine *engine = socket->engine;
 	struct hl_failures *failures = &engine->failures;
 	struct hl_failure *failure;
+	/* A record is kept for each send of the submission under way: what the
+	 * network says of a remote may be lost, a datagram's outcome not. */
+	uint32_t kept =
+		error->kind == HAIL_ERROR_SEND ? 0 : engine->flight.count;
 
 	/* Nobody to tell: the counters have it. */
 	if (!socket->handlers.error || socket->state != HL_SOCKET_OPEN ||
-	    !failures->available)
+	    failures->available <= kept)
 		return;
 	failure = hl_list_entry(failures->free.next, struct hl_failure, link);
 	hl_list_unlink(&failure->link);

@@ -32,8 +32,8 @@ struct hl_failures {
 int hl_failures_init(struct hl_failures *failures, uint32_t count);
 void hl_failures_fini(struct hl_failures *failures);
 
-/* Has `error` told in this or the next turn, if the socket has such a handler
- * and a record is left. */
+/* Has `error` told in this or the next turn, if the socket has such a handler.
+ * What the network says of a remote is only counted where records are short. */
 void hl_failure_report(struct hail_socket *socket,
 		       const struct hail_error *error);
 /* Calls the error handlers that are due; returns how many calls. */

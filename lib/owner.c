@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -34,9 +35,22 @@ void hl_owner_fini(struct hl_owner *owner)
 	owner->canary = NULL;
 }
 
+/* A number of this thread's own: pthread_self() and thread ids are used again
+ * by threads that come later. */
+static uint64_t self(void)
+{
+	static atomic_uint_fast64_t last;
+	static _Thread_local uint64_t id
+		__attribute__((tls_model("initial-exec")));
+
+	if (!id)
+		id = atomic_fetch_add(&last, 1) + 1;
+	return id;
+}
+
 void hl_owner_claim(struct hl_owner *owner)
 {
-	owner->thread = pthread_self();
+	owner->thread = self();
 	owner->tid = gettid();
 	owner->claimed = true;
 }
@@ -50,7 +64,7 @@ int hl_owner_check(const struct hl_owner *owner)
 {
 	if (hl_owner_forked(owner))
 		return -EPERM;
-	if (owner->claimed && !pthread_equal(owner->thread, pthread_self()))
+	if (owner->claimed && owner->thread != self())
 		return -EPERM;
 	return 0;
 }

@@ -3,15 +3,15 @@
 #ifndef HL_OWNER_H
 #define HL_OWNER_H
 
-#include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct hl_owner {
 	/* A page that the kernel hands out zeroed to a forked child: tells a
 	 * child from its parent without a system call. */
 	unsigned char *canary;
-	pthread_t thread;
+	uint64_t thread;
 	pid_t tid;
 	bool claimed;
 };

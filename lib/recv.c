@@ -38,6 +38,8 @@ static bool from_network(int error)
 	case -EHOSTUNREACH:
 	case -ENETUNREACH:
 	case -EHOSTDOWN:
+	case -ENONET:
+	case -EOPNOTSUPP:
 	case -EPROTO:
 	case -EMSGSIZE:
 	case -ENOPROTOOPT:
@@ -160,10 +162,13 @@ uint32_t hl_recv_complete(struct hail_socket *socket,
 
 	if (socket->state == HL_SOCKET_OPEN)
 		filed = file_run(socket, pool, completions, count);
-	if (filed)
+	if (filed) {
 		hl_list_append_once(&socket->engine->ready, &socket->ready);
-	else
-		discard(pool, &completions[filed++]);
+	} else {
+		socket->traffic.dropped += completions->result >= 0;
+		discard(pool, completions);
+		filed = 1;
+	}
 	if (!completions[filed - 1].more)
 		ended(socket, &completions[filed - 1]);
 	return filed;
@@ -221,7 +226,7 @@ static size_t deliver(struct hail_socket *socket)
 	struct hail_engine *engine = socket->engine;
 	size_t count;
 
-	/* The handler was taken away; set_handlers brings it back here. */
+	/* The handler was taken away: what is here waits for the next. */
 	if (!socket->handlers.data)
 		return 0;
 	count = gather(socket);
@@ -251,12 +256,6 @@ size_t hl_recv_deliver(struct hail_engine *engine)
 		count += deliver(socket);
 	}
 	return count;
-}
-
-void hl_recv_resume(struct hail_socket *socket)
-{
-	if (socket->queued)
-		hl_list_append_once(&socket->engine->ready, &socket->ready);
 }
 
 /* A socket that still has datagrams to hand over needs no buffer yet; what it
@@ -291,8 +290,15 @@ void hl_recv_feed(struct hail_engine *engine)
 	}
 }
 
+void hl_recv_resume(struct hail_socket *socket)
+{
+	if (socket->queued)
+		hl_list_append_once(&socket->engine->ready, &socket->ready);
+}
+
 void hl_recv_close(struct hail_socket *socket)
 {
+	socket->traffic.dropped += socket->queued;
 	while (socket->queued)
 		hl_buffer_drop(dequeue(socket, pool_of(socket)));
 	hl_list_unlink(&socket->ready);

@@ -19,10 +19,10 @@ uint32_t hl_recv_complete(struct hail_socket *socket,
 /* Calls the data handlers, each with at most the budget; returns the number
  * of datagrams. */
 size_t hl_recv_deliver(struct hail_engine *engine);
-/* The data handler may be another one now. */
-void hl_recv_resume(struct hail_socket *socket);
 /* Sockets that wait for a buffer are armed again where there is one now. */
 void hl_recv_feed(struct hail_engine *engine);
+/* There is a data handler, perhaps after there was none. */
+void hl_recv_resume(struct hail_socket *socket);
 /* Drops what was not handed over. */
 void hl_recv_close(struct hail_socket *socket);
 

@@ -2,89 +2,16 @@
 /*
  * send.c: the calls that send, and the way straight from the caller's memory
  * to the kernel.
- *
- * The kernel tells by -EAGAIN that a send buffer is full, but of a batch it
- * may take a later message after it refused an earlier one, since some room
- * came free between. Order would be lost. So no more is submitted than surely
- * fits: what the buffer holds is asked for (SIOCOUTQ), an upper bound is
- * booked for each message, and when the room is used up the kernel is asked
- * again. What is outstanding only shrinks by itself, so an answer stays good.
  */
-#include "send.h"
-
 #include "core.h"
 #include "dispatch.h"
-#include "net/addr.h"
 #include "net/sndbuf.h"
+#include "send_check.h"
 #include "send_queue.h"
 #include "socket.h"
 
 #include <errno.h>
 #include <limits.h>
-
-#define HL_PAYLOAD_MAX_V4 65507
-#define HL_PAYLOAD_MAX_V6 65527
-
-static int check_remote(const struct hail_socket *socket,
-			const struct hail_addr *remote)
-{
-	if (hl_socket_connected(socket))
-		return -EISCONN;
-	switch (remote->sa.sa_family) {
-	case AF_INET:
-		if (socket->ipv6_only)
-			return -EAFNOSUPPORT;
-		break;
-	case AF_INET6:
-		if (socket->local.sa.sa_family != AF_INET6 ||
-		    (socket->ipv6_only && hl_addr_is_v4(remote)))
-			return -EAFNOSUPPORT;
-		break;
-	default:
-		return -EAFNOSUPPORT;
-	}
-	/* The port is at the same place in both families. */
-	return remote->v4.sin_port ? 0 : -EINVAL;
-}
-
-int hl_send_check(const struct hail_socket *socket,
-		  const struct hail_message *message)
-{
-	const struct hail_addr *remote = message->remote;
-	int err;
-
-	if (!message->data && message->size)
-		return -EINVAL;
-	if (remote) {
-		err = check_remote(socket, remote);
-		if (err)
-			return err;
-	} else if (!hl_socket_connected(socket)) {
-		return -EDESTADDRREQ;
-	} else {
-		remote = &socket->remote;
-	}
-	if (message->size > HL_PAYLOAD_MAX_V4 &&
-	    (hl_addr_is_v4(remote) || message->size > HL_PAYLOAD_MAX_V6))
-		return -EMSGSIZE;
-	return 0;
-}
-
-bool hl_send_room(struct hail_socket *socket)
-{
-	struct hl_backend *backend = socket->engine->backend;
-	int64_t outstanding;
-
-	/* Asked while half of it is left, a batch seldom has to stop in its
-	 * middle to ask. */
-	if (socket->room > (int64_t)socket->send_buffer / 2)
-		return true;
-	outstanding = backend->ops->outstanding(backend, socket->slot);
-	if (outstanding < 0)
-		outstanding = 0; /* then the kernel will tell */
-	socket->room = (int64_t)socket->send_buffer - outstanding;
-	return socket->room > 0;
-}
 
 /* How many messages from the front can be submitted at once. `why` is what
  * stopped before the first that can't: an error of that message, or -EAGAIN
@@ -93,17 +20,17 @@ static uint32_t admit(struct hail_socket *socket,
 		      const struct hail_message *messages, size_t count,
 		      int *why)
 {
-	uint32_t limit = hl_send_flight_room(socket->engine);
+	uint32_t limit = hl_flight_room(socket->engine);
 	uint32_t n = 0;
 
 	if (count < limit)
 		limit = (uint32_t)count;
-	if (!limit || !hl_send_room(socket)) {
+	if (!limit || !hl_send_check_room(socket)) {
 		*why = -EAGAIN;
 		return 0;
 	}
 	while (n < limit && socket->room > 0) {
-		*why = hl_send_check(socket, &messages[n]);
+		*why = hl_send_check_message(socket, &messages[n]);
 		if (*why)
 			break;
 		socket->room -= (int64_t)hl_sndbuf_charge(messages[n].size);
@@ -132,17 +59,17 @@ static uint32_t settle(struct hail_socket *socket,
 {
 	const int32_t *results = socket->engine->flight.results;
 
-	for (; count && hl_send_backpressure(results[count - 1]); count--)
-		hl_send_block(socket, results[count - 1]);
+	for (; count && hl_send_check_backpressure(results[count - 1]); count--)
+		hl_send_queue_block(socket, results[count - 1]);
 	for (uint32_t i = 0; i < count; i++) {
 		if (!results[i]) {
 			count_sent(socket, &messages[i], 1);
-		} else if (hl_send_backpressure(results[i])) {
-			hl_send_block(socket, results[i]);
-			hl_send_rescue(socket, &messages[i]);
+		} else if (hl_send_check_backpressure(results[i])) {
+			hl_send_queue_block(socket, results[i]);
+			hl_send_queue_rescue(socket, &messages[i]);
 		} else {
-			hl_send_fail(socket, &messages[i], messages[i].data,
-				     results[i]);
+			hl_send_queue_fail(socket, &messages[i],
+					   messages[i].data, results[i]);
 		}
 	}
 	return count;
@@ -158,7 +85,7 @@ static int launch(struct hail_socket *socket,
 	struct hl_backend *backend = engine->backend;
 
 	*queued = backend->ops->send(backend, socket->slot, messages, count, 0);
-	hl_send_flight_begin(engine, *queued);
+	hl_flight_begin(&engine->flight, *queued);
 	return hl_dispatch_wait(engine, HL_WAIT_SUBMIT);
 }
 
@@ -174,7 +101,7 @@ static int submit(struct hail_socket *socket,
 		taken = settle(socket, messages, taken);
 	else if (!err)
 		count_sent(socket, messages, taken);
-	hl_send_flight_end(engine);
+	hl_flight_end(&engine->flight);
 	return err ? err : (int)taken;
 }
 
@@ -183,9 +110,9 @@ static size_t hold(struct hail_socket *socket,
 		   const struct hail_message *messages, size_t count, int *why)
 {
 	if (!socket->blocked && socket->room <= 0)
-		hl_send_block(socket, -EAGAIN);
+		hl_send_queue_block(socket, -EAGAIN);
 	*why = 0;
-	return hl_send_enqueue(socket, messages, count, why);
+	return hl_send_queue_append(socket, messages, count, why);
 }
 
 /* Straight to the kernel for as long as it takes them and nothing is in
@@ -229,15 +156,15 @@ static int send_one_now(struct hail_socket *socket,
 	    admit(socket, message, 1, &why)) {
 		why = launch(socket, message, 1, &queued);
 		result = engine->flight.results[0];
-		hl_send_flight_end(engine);
+		hl_flight_end(&engine->flight);
 		if (why)
 			return why;
 		if (queued && !result)
 			count_sent(socket, message, 1);
-		if (queued && !hl_send_backpressure(result))
+		if (queued && !hl_send_check_backpressure(result))
 			return result;
 		if (queued)
-			hl_send_block(socket, result);
+			hl_send_queue_block(socket, result);
 	} else if (why && why != -EAGAIN) {
 		return why;
 	}
@@ -255,7 +182,7 @@ int hail_send(struct hail_socket *socket, const void *data, size_t size,
 		return err;
 	if (!socket->engine->turning)
 		return send_one_now(socket, &message);
-	hl_send_enqueue(socket, &message, 1, &err);
+	hl_send_queue_append(socket, &message, 1, &err);
 	return err;
 }
 
@@ -270,7 +197,7 @@ ssize_t hail_send_many(struct hail_socket *socket,
 	if (!messages || count > SSIZE_MAX)
 		return -EINVAL;
 	if (socket->engine->turning)
-		taken = hl_send_enqueue(socket, messages, count, &why);
+		taken = hl_send_queue_append(socket, messages, count, &why);
 	else
 		taken = send_now(socket, messages, count, &why);
 	return taken ? (ssize_t)taken : why;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* send_drain.c: drain, once after a refusal, when what is in flight has fallen
  * to the low-water mark. */
-#include "send_queue.h"
+#include "send_drain.h"
 
-#include "util/list.h"
+#include "core.h"
+#include "socket.h"
 
 static bool due(const struct hail_socket *socket)
 {
@@ -11,7 +12,7 @@ static bool due(const struct hail_socket *socket)
 	       hl_list_empty(&socket->starved);
 }
 
-void hl_send_check_drain(struct hail_socket *socket)
+void hl_send_drain_check(struct hail_socket *socket)
 {
 	if (!due(socket))
 		return;
@@ -19,7 +20,7 @@ void hl_send_check_drain(struct hail_socket *socket)
 	hl_core_touch(socket->engine);
 }
 
-void hl_send_feed(struct hail_engine *engine)
+void hl_send_drain_feed(struct hail_engine *engine)
 {
 	struct hl_list starved;
 
@@ -31,18 +32,18 @@ void hl_send_feed(struct hail_engine *engine)
 
 		hl_list_unlink(&socket->starved);
 		if (hl_send_memory_available(&engine->memory, socket->wanted))
-			hl_send_check_drain(socket);
+			hl_send_drain_check(socket);
 		else
 			hl_list_append(&engine->starved, &socket->starved);
 	}
 }
 
-uint32_t hl_send_tell_drains(struct hail_engine *engine)
+uint32_t hl_send_drain_tell(struct hail_engine *engine)
 {
 	struct hl_list draining;
 	uint32_t told = 0;
 
-	hl_send_feed(engine);
+	hl_send_drain_feed(engine);
 	hl_list_init(&draining);
 	hl_list_splice(&draining, &engine->draining);
 	while (!hl_list_empty(&draining)) {
@@ -60,4 +61,22 @@ uint32_t hl_send_tell_drains(struct hail_engine *engine)
 		told++;
 	}
 	return told;
+}
+
+void hl_send_drain_owe(struct hail_socket *socket, size_t wanted)
+{
+	socket->traffic.refused++;
+	socket->owed = true;
+	if (wanted != SIZE_MAX) {
+		socket->wanted = wanted;
+		hl_list_append_once(&socket->engine->starved, &socket->starved);
+	}
+	hl_send_drain_check(socket);
+}
+
+void hl_send_drain_forget(struct hail_socket *socket)
+{
+	hl_list_unlink(&socket->draining);
+	hl_list_unlink(&socket->starved);
+	socket->owed = false;
 }

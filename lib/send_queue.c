@@ -8,68 +8,12 @@
  */
 #include "send_queue.h"
 
+#include "core.h"
 #include "dispatch.h"
 #include "net/sndbuf.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-int hl_send_init(struct hail_engine *engine)
-{
-	uint32_t entries = engine->options.entries;
-	struct hl_flight *flight = &engine->flight;
-
-	flight->capacity = entries;
-	flight->results = calloc(entries, sizeof(*flight->results));
-	flight->pending = calloc(entries, sizeof(struct hl_pending *));
-	flight->sockets = calloc(entries, sizeof(struct hail_socket *));
-	flight->messages = calloc(entries, sizeof(*flight->messages));
-	if (!flight->results || !flight->pending || !flight->sockets ||
-	    !flight->messages)
-		return -ENOMEM;
-	return 0;
-}
-
-void hl_send_fini(struct hail_engine *engine)
-{
-	free(engine->flight.results);
-	free(engine->flight.pending);
-	free(engine->flight.sockets);
-	free(engine->flight.messages);
-}
-
-uint32_t hl_send_flight_room(const struct hail_engine *engine)
-{
-	uint32_t room = engine->flight.capacity - engine->flight.count;
-	uint32_t records = engine->failures.available;
-
-	records -=
-		records < engine->flight.count ? records : engine->flight.count;
-	return room < records ? room : records;
-}
-
-void hl_send_flight_begin(struct hail_engine *engine, uint32_t count)
-{
-	engine->flight.count = count;
-}
-
-void hl_send_flight_end(struct hail_engine *engine)
-{
-	struct hl_flight *flight = &engine->flight;
-
-	if (flight->failed)
-		memset(flight->results, 0,
-		       sizeof(*flight->results) * flight->count);
-	flight->count = 0;
-	flight->failed = 0;
-	flight->awaited = false;
-}
-
-void hl_send_failed(struct hail_engine *engine, uint32_t token, int error)
-{
-	engine->flight.results[token] = error;
-	engine->flight.failed++;
-}
+#include "send_check.h"
+#include "send_drain.h"
+#include "socket.h"
 
 static struct hail_buffer *find_buffer(const struct hail_engine *engine,
 				       const struct hail_message *message)
@@ -97,18 +41,11 @@ static bool append(struct hail_socket *socket,
 	return true;
 }
 
-/* The message would have needed a block and there was none: drain waits for
- * one too. */
-static void starve(struct hail_socket *socket, size_t size)
-{
-	socket->wanted = (uint32_t)size;
-	hl_list_append_once(&socket->engine->starved, &socket->starved);
-}
-
+/* `wanted` is written where a block is what was missing. */
 static int hold_one(struct hail_socket *socket,
-		    const struct hail_message *message)
+		    const struct hail_message *message, size_t *wanted)
 {
-	int err = hl_send_check(socket, message);
+	int err = hl_send_check_message(socket, message);
 
 	if (err)
 		return err;
@@ -116,7 +53,8 @@ static int hold_one(struct hail_socket *socket,
 		return -EAGAIN;
 	if (append(socket, message))
 		return 0;
-	starve(socket, message->size);
+	/* By reference it needs no more than a block's header. */
+	*wanted = find_buffer(socket->engine, message) ? 0 : message->size;
 	return -EAGAIN;
 }
 
@@ -129,35 +67,33 @@ static void want_sent(struct hail_socket *socket)
 	hl_core_touch(socket->engine);
 }
 
-size_t hl_send_enqueue(struct hail_socket *socket,
-		       const struct hail_message *messages, size_t count,
-		       int *why)
+size_t hl_send_queue_append(struct hail_socket *socket,
+			    const struct hail_message *messages, size_t count,
+			    int *why)
 {
+	size_t wanted = SIZE_MAX;
 	size_t taken = 0;
 
 	while (taken < count) {
-		*why = hold_one(socket, &messages[taken]);
+		*why = hold_one(socket, &messages[taken], &wanted);
 		if (*why)
 			break;
 		taken++;
 	}
 	want_sent(socket);
-	if (*why == -EAGAIN) {
-		socket->traffic.refused++;
-		socket->owed = true;
-		hl_send_check_drain(socket);
-	}
+	if (*why == -EAGAIN)
+		hl_send_drain_owe(socket, wanted);
 	return taken;
 }
 
-void hl_send_rescue(struct hail_socket *socket,
-		    const struct hail_message *message)
+void hl_send_queue_rescue(struct hail_socket *socket,
+			  const struct hail_message *message)
 {
 	if (!append(socket, message))
-		hl_send_fail(socket, message, message->data, -ENOBUFS);
+		hl_send_queue_fail(socket, message, message->data, -ENOBUFS);
 }
 
-void hl_send_block(struct hail_socket *socket, int error)
+void hl_send_queue_block(struct hail_socket *socket, int error)
 {
 	socket->room = 0;
 	if (socket->blocked)
@@ -170,7 +106,7 @@ void hl_send_block(struct hail_socket *socket, int error)
 		hl_socket_back_off(socket);
 }
 
-void hl_send_unblock(struct hail_socket *socket)
+void hl_send_queue_unblock(struct hail_socket *socket)
 {
 	socket->blocked = false;
 	socket->room = 0;
@@ -185,7 +121,7 @@ static uint32_t gather(struct hail_socket *socket)
 {
 	struct hail_engine *engine = socket->engine;
 	struct hl_flight *flight = &engine->flight;
-	uint32_t limit = hl_send_flight_room(engine);
+	uint32_t limit = hl_flight_room(engine);
 	bool closing = socket->state == HL_SOCKET_CLOSING;
 	struct hl_list *link = socket->pending.next;
 	uint32_t n = 0;
@@ -230,8 +166,8 @@ static bool load_socket(struct hail_socket *socket, struct hl_list *again)
 	struct hl_flight *flight = &engine->flight;
 	uint32_t count, queued;
 
-	if (socket->state == HL_SOCKET_OPEN && !hl_send_room(socket)) {
-		hl_send_block(socket, -EAGAIN);
+	if (socket->state == HL_SOCKET_OPEN && !hl_send_check_room(socket)) {
+		hl_send_queue_block(socket, -EAGAIN);
 		return true;
 	}
 	count = gather(socket);
@@ -241,7 +177,7 @@ static bool load_socket(struct hail_socket *socket, struct hl_list *again)
 		       : 0;
 	flight->count += queued;
 	flight->awaited |= queued && awaited(socket);
-	if (queued < count || !hl_send_flight_room(engine))
+	if (queued < count || !hl_flight_room(engine))
 		return false;
 	hl_list_unlink(&socket->sending);
 	/* All that its buffer surely takes: ask again when these have gone. */
@@ -265,7 +201,7 @@ static void load(struct hail_engine *engine)
 	hl_list_splice(&engine->sending, &again);
 }
 
-int hl_send_flush(struct hail_engine *engine)
+int hl_send_queue_flush(struct hail_engine *engine)
 {
 	for (;;) {
 		int err;
@@ -274,43 +210,47 @@ int hl_send_flush(struct hail_engine *engine)
 		if (hl_list_empty(&engine->sending) || !engine->flight.count)
 			return 0;
 		err = hl_dispatch_wait(engine, HL_WAIT_SUBMIT);
-		hl_send_finish(engine);
-		if (err)
+		if (err) {
+			hl_flight_end(&engine->flight);
 			return err;
+		}
+		hl_send_queue_finish(engine);
 	}
 }
 
 static void finish_one(struct hail_socket *socket, struct hl_pending *pending,
 		       int result)
 {
-	if (hl_send_backpressure(result) && socket->state == HL_SOCKET_OPEN) {
-		hl_send_block(socket, result);
+	if (hl_send_check_backpressure(result) &&
+	    socket->state == HL_SOCKET_OPEN) {
+		hl_send_queue_block(socket, result);
 		return;
 	}
 	if (!result) {
 		socket->traffic.sent++;
 		socket->traffic.sent_bytes += pending->message.size;
-	} else if (hl_send_backpressure(result)) {
+	} else if (hl_send_check_backpressure(result)) {
 		socket->traffic.cancelled++;
 	} else {
-		hl_send_fail(socket, &pending->message, pending->given, result);
+		hl_send_queue_fail(socket, &pending->message, pending->given,
+				   result);
 	}
 	hl_send_memory_drop(&socket->engine->memory, pending);
 	socket->in_flight--;
-	hl_send_check_drain(socket);
+	hl_send_drain_check(socket);
 }
 
-void hl_send_finish(struct hail_engine *engine)
+void hl_send_queue_finish(struct hail_engine *engine)
 {
 	struct hl_flight *flight = &engine->flight;
 
 	for (uint32_t i = 0; i < flight->count; i++)
 		finish_one(flight->sockets[i], flight->pending[i],
 			   flight->results[i]);
-	hl_send_flight_end(engine);
+	hl_flight_end(&engine->flight);
 }
 
-void hl_send_pin_remote(struct hail_socket *socket)
+void hl_send_queue_pin(struct hail_socket *socket)
 {
 	struct hl_list *link;
 
@@ -326,7 +266,7 @@ void hl_send_pin_remote(struct hail_socket *socket)
 	}
 }
 
-void hl_send_cancel(struct hail_socket *socket)
+void hl_send_queue_cancel(struct hail_socket *socket)
 {
 	while (!hl_list_empty(&socket->pending)) {
 		struct hl_pending *pending = hl_list_entry(
@@ -339,9 +279,9 @@ void hl_send_cancel(struct hail_socket *socket)
 	hl_list_unlink(&socket->sending);
 }
 
-void hl_send_fail(struct hail_socket *socket,
-		  const struct hail_message *message, const void *given,
-		  int error)
+void hl_send_queue_fail(struct hail_socket *socket,
+			const struct hail_message *message, const void *given,
+			int error)
 {
 	uint64_t *by_errno = socket->engine->failed_by_errno;
 	struct hail_error told = {
@@ -357,11 +297,8 @@ void hl_send_fail(struct hail_socket *socket,
 	hl_failure_report(socket, &told);
 }
 
-void hl_send_close(struct hail_socket *socket)
+void hl_send_queue_close(struct hail_socket *socket)
 {
-	hl_list_unlink(&socket->draining);
-	hl_list_unlink(&socket->starved);
-	socket->owed = false;
 	socket->blocked = false;
 	if (socket->in_flight)
 		hl_list_append_once(&socket->engine->sending, &socket->sending);

@@ -1,49 +1,56 @@
 /* SPDX-License-Identifier: MIT */
-/* send_queue.h: what the two ways out share: checks, the flight, the pending
- * queue of a socket, and what is told when something fails. */
+/*
+ * send_queue.h: messages in flight: taken by hail and not yet by the kernel.
+ *
+ * There are two ways out. Outside a handler messages go straight from the
+ * caller's memory, a ring-full at a time (send.c). Inside a handler, or where
+ * the kernel takes no more, they are held in the socket's pending queue and go
+ * with a turn's enter. Once something is pending everything goes through the
+ * queue, so that order holds.
+ */
 #ifndef HL_SEND_QUEUE_H
 #define HL_SEND_QUEUE_H
 
-#include "core.h"
-#include "socket.h"
+#include <hail/datagram.h>
+#include <stdbool.h>
+#include <stddef.h>
 
-#include <errno.h>
-
-/* Temporary want of kernel memory is backpressure as a full buffer is. */
-static inline bool hl_send_backpressure(int error)
-{
-	return error == -EAGAIN || error == -ENOBUFS || error == -ENOMEM;
-}
-
-/* What hail itself can see of a message: 0 or why it can't be sent. */
-int hl_send_check(const struct hail_socket *socket,
-		  const struct hail_message *message);
-/* Whether the send buffer surely takes one more, asking if need be. */
-bool hl_send_room(struct hail_socket *socket);
-
-/* How many sends may be submitted at once now, so that each could fail and be
- * told. */
-uint32_t hl_send_flight_room(const struct hail_engine *engine);
-void hl_send_flight_begin(struct hail_engine *engine, uint32_t count);
-void hl_send_flight_end(struct hail_engine *engine);
+struct hail_engine;
+struct hail_socket;
 
 /* Holds messages in flight, from the front. Returns how many; `why` is what
  * stopped before the first that wasn't. A refusal with -EAGAIN is owed a
  * drain. */
-size_t hl_send_enqueue(struct hail_socket *socket,
-		       const struct hail_message *messages, size_t count,
-		       int *why);
+size_t hl_send_queue_append(struct hail_socket *socket,
+			    const struct hail_message *messages, size_t count,
+			    int *why);
 /* Holds one whatever the window: later ones have left already. */
-void hl_send_rescue(struct hail_socket *socket,
-		    const struct hail_message *message);
+void hl_send_queue_rescue(struct hail_socket *socket,
+			  const struct hail_message *message);
+
+/* Queues what is pending for the next enter; makes enters of its own only for
+ * more than a ring-full. */
+int hl_send_queue_flush(struct hail_engine *engine);
+/* The enter was made and its completions were taken. */
+void hl_send_queue_finish(struct hail_engine *engine);
 
 /* The kernel takes no more until it is writable (-EAGAIN), or for a while. */
-void hl_send_block(struct hail_socket *socket, int error);
-/* Counts and tells that a taken message failed. */
-void hl_send_fail(struct hail_socket *socket,
-		  const struct hail_message *message, const void *given,
-		  int error);
-/* Drain is due if it is owed and what is in flight is little enough. */
-void hl_send_check_drain(struct hail_socket *socket);
+void hl_send_queue_block(struct hail_socket *socket, int error);
+void hl_send_queue_unblock(struct hail_socket *socket);
+
+/* Counts and tells that a taken message failed; `given` is the caller's
+ * pointer. */
+void hl_send_queue_fail(struct hail_socket *socket,
+			const struct hail_message *message, const void *given,
+			int error);
+
+/* What is in flight without an address goes where the socket is connected
+ * now: for when that is about to change. */
+void hl_send_queue_pin(struct hail_socket *socket);
+
+/* The socket closes: what is in flight is offered to the kernel a last time;
+ * or, with the engine's end, cancelled. */
+void hl_send_queue_close(struct hail_socket *socket);
+void hl_send_queue_cancel(struct hail_socket *socket);
 
 #endif

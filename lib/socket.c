@@ -12,12 +12,13 @@
 #include "net/endpoint.h"
 #include "net/sockopt.h"
 #include "recv.h"
-#include "send.h"
+#include "send_drain.h"
+#include "send_queue.h"
 #include "stats.h"
 #include "util/options.h"
 
-#include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 #define HL_WINDOW_DEFAULT 1024
@@ -33,14 +34,14 @@ static int check_addresses(const struct hail_socket_options *options)
 
 	if (local->sa.sa_family != AF_UNSPEC && !hl_addr_size(local))
 		return -EAFNOSUPPORT;
+	if (options->ipv6_only && local->sa.sa_family == AF_INET)
+		return -EINVAL;
 	if (remote->sa.sa_family == AF_UNSPEC)
 		return 0;
-	if (!hl_addr_size(remote))
-		return -EAFNOSUPPORT;
-	if (local->sa.sa_family == AF_INET && remote->sa.sa_family == AF_INET6)
-		return -EAFNOSUPPORT;
-	if (options->ipv6_only && local->sa.sa_family == AF_INET6 &&
-	    hl_addr_is_v4(remote))
+	if (!hl_addr_size(remote) ||
+	    (options->ipv6_only && hl_addr_is_v4(remote)) ||
+	    (local->sa.sa_family == AF_INET &&
+	     remote->sa.sa_family == AF_INET6))
 		return -EAFNOSUPPORT;
 	return hail_addr_port(remote) ? 0 : -EINVAL;
 }
@@ -67,8 +68,7 @@ static int read_options(struct hail_socket_options *out,
 }
 
 /* Reads from the descriptor what the kernel made of the options. */
-static int learn(struct hail_socket *socket,
-		 const struct hail_socket_options *options)
+static int learn(struct hail_socket *socket)
 {
 	socklen_t size = sizeof(socket->remote);
 	int err, bytes = 0;
@@ -76,9 +76,6 @@ static int learn(struct hail_socket *socket,
 	err = hl_endpoint_local(socket->fd, &socket->local);
 	if (err)
 		return err;
-	socket->bound = options->local;
-	socket->bound.sa.sa_family = socket->local.sa.sa_family;
-	socket->bound.v4.sin_port = socket->local.v4.sin_port;
 	if (getpeername(socket->fd, &socket->remote.sa, &size))
 		socket->remote = (struct hail_addr){0};
 	err = hl_sockopt_get(socket->fd, SOL_SOCKET, SO_SNDBUF, &bytes);
@@ -117,7 +114,7 @@ static int set_up(struct hail_socket *socket, struct hail_engine *engine,
 	if (err < 0)
 		return err;
 	socket->fd = err;
-	err = learn(socket, options);
+	err = learn(socket);
 	if (!err)
 		err = backend->ops->attach(backend, socket->slot, socket->fd,
 					   socket->pool);
@@ -187,26 +184,24 @@ static unsigned wish(const struct hail_socket *socket)
 	return what;
 }
 
-/* Makes what is armed what should be. What is just being disarmed is looked at
- * again when it has ended. */
-static int arm(struct hail_socket *socket)
+/* Makes what is armed what should be, in one respect. What is just being
+ * disarmed is looked at again when it has ended. */
+static int arm(struct hail_socket *socket, uint8_t what)
 {
 	struct hl_backend *backend = socket->engine->backend;
-	unsigned wanted = wish(socket);
-	unsigned missing = wanted & ~(unsigned)socket->armed;
-	unsigned excess =
-		socket->armed & ~wanted & ~(unsigned)socket->disarming;
+	bool wanted = wish(socket) & what;
 	int err = 0;
 
-	if (missing)
-		err = backend->ops->arm(backend, socket->slot, missing);
-	if (err)
-		return err;
-	socket->armed |= (uint8_t)missing;
-	if (excess)
-		err = backend->ops->disarm(backend, socket->slot, excess);
-	if (!err)
-		socket->disarming |= (uint8_t)excess;
+	if (wanted && !(socket->armed & what)) {
+		err = backend->ops->arm(backend, socket->slot, what);
+		if (!err)
+			socket->armed |= what;
+	} else if (!wanted && socket->armed & what &&
+		   !(socket->disarming & what)) {
+		err = backend->ops->disarm(backend, socket->slot, what);
+		if (!err)
+			socket->disarming |= what;
+	}
 	return err;
 }
 
@@ -215,13 +210,36 @@ int hl_socket_arm_all(struct hail_engine *engine)
 	while (!hl_list_empty(&engine->arming)) {
 		struct hail_socket *socket = hl_list_entry(
 			engine->arming.next, struct hail_socket, arming);
-		int err = arm(socket);
+		int err = arm(socket, HL_ARM_RECEIVE);
 
+		if (!err)
+			err = arm(socket, HL_ARM_WRITABLE);
+		/* No memory to submit anything: the next turn tries again. */
 		if (err)
-			return err;
+			return err == -EBUSY ? 0 : err;
 		hl_list_unlink(&socket->arming);
 	}
 	return 0;
+}
+
+void hl_socket_writable(struct hail_socket *socket, int events)
+{
+	struct hail_error told = {
+		.kind = HAIL_ERROR_REMOTE,
+		.remote = socket->remote,
+	};
+	int error = 0;
+
+	socket->armed &= (uint8_t)~HL_ARM_WRITABLE;
+	socket->disarming &= (uint8_t)~HL_ARM_WRITABLE;
+	/* An error that nobody takes would make it look writable for ever. */
+	if (events > 0 && events & POLLERR)
+		hl_sockopt_get(socket->fd, SOL_SOCKET, SO_ERROR, &error);
+	if (error) {
+		told.code = -error;
+		hl_failure_report(socket, &told);
+	}
+	hl_send_queue_unblock(socket);
 }
 
 void hl_socket_back_off(struct hail_socket *socket)
@@ -246,31 +264,34 @@ void hl_socket_end_backoff(struct hail_engine *engine)
 		if (hl_list_empty(&socket->waiting))
 			socket->deaf = false;
 		if (socket->blocked)
-			hl_send_unblock(socket);
+			hl_send_queue_unblock(socket);
 		hl_socket_want_armed(socket);
 	}
+}
+
+static void start_closing(struct hail_socket *socket)
+{
+	struct hail_engine *engine = socket->engine;
+
+	socket->state = HL_SOCKET_CLOSING;
+	if (socket->unrefd)
+		engine->keepers++; /* the close handler must run */
+	hl_recv_close(socket);
+	hl_send_queue_close(socket);
+	hl_send_drain_forget(socket);
+	hl_failure_forget(socket);
+	hl_list_unlink(&socket->backoff);
+	hl_list_append(&engine->closing, &socket->life);
+	hl_socket_want_armed(socket);
 }
 
 int hail_socket_close(struct hail_socket *socket)
 {
 	int err = hl_socket_check(socket);
-	struct hail_engine *engine;
 
-	if (err == -EBADF)
-		return 0;
-	if (err)
-		return err;
-	engine = socket->engine;
-	socket->state = HL_SOCKET_CLOSING;
-	if (socket->unrefd)
-		engine->keepers++; /* the close handler must run */
-	hl_recv_close(socket);
-	hl_send_close(socket);
-	hl_failure_forget(socket);
-	hl_list_unlink(&socket->backoff);
-	hl_list_append(&engine->closing, &socket->life);
-	hl_socket_want_armed(socket);
-	return 0;
+	if (!err)
+		start_closing(socket);
+	return err == -EBADF ? 0 : err;
 }
 
 /* The descriptor goes, and the port with it. */
@@ -329,8 +350,8 @@ void hl_socket_abandon_all(struct hail_engine *engine)
 			hl_socket_table_at(&engine->sockets, slot);
 
 		if (socket->state == HL_SOCKET_OPEN)
-			hail_socket_close(socket);
-		hl_send_cancel(socket);
+			start_closing(socket);
+		hl_send_queue_cancel(socket);
 		socket->handlers = (struct hail_handlers){0};
 	}
 }
@@ -362,6 +383,21 @@ static int check_remote(const struct hail_socket *socket,
 	return check_addresses(&options);
 }
 
+/* The kernel chooses a source address only for a socket that isn't connected
+ * yet. Where the new remote can't be had, the old one is taken again. */
+static int reconnect(struct hail_socket *socket, const struct hail_addr *remote,
+		     struct hail_addr *out)
+{
+	struct hail_addr again;
+	int err = hl_endpoint_disconnect(socket->fd);
+
+	if (!err)
+		err = hl_endpoint_connect(socket->fd, remote, out);
+	if (err)
+		hl_endpoint_connect(socket->fd, &socket->remote, &again);
+	return err;
+}
+
 int hail_socket_connect(struct hail_socket *socket,
 			const struct hail_addr *remote)
 {
@@ -370,11 +406,15 @@ int hail_socket_connect(struct hail_socket *socket,
 
 	if (!err)
 		err = check_remote(socket, remote);
-	if (!err)
+	if (err)
+		return err;
+	if (hl_socket_connected(socket))
+		err = reconnect(socket, remote, &connected);
+	else
 		err = hl_endpoint_connect(socket->fd, remote, &connected);
 	if (err)
 		return err;
-	hl_send_pin_remote(socket);
+	hl_send_queue_pin(socket);
 	socket->remote = connected;
 	return hl_endpoint_local(socket->fd, &socket->local);
 }
@@ -387,10 +427,10 @@ int hail_socket_disconnect(struct hail_socket *socket)
 		return err;
 	if (!hl_socket_connected(socket))
 		return -ENOTCONN;
-	err = hl_endpoint_disconnect(socket->fd, &socket->bound);
+	err = hl_endpoint_disconnect(socket->fd);
 	if (err)
 		return err;
-	hl_send_pin_remote(socket);
+	hl_send_queue_pin(socket);
 	socket->remote = (struct hail_addr){0};
 	return hl_endpoint_local(socket->fd, &socket->local);
 }

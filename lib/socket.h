@@ -26,8 +26,6 @@ struct hail_socket {
 	bool served;  /* has received since it waited for a buffer last */
 	bool deaf;    /* reception waits: for a buffer, or out a backoff */
 
-	struct hail_addr bound; /* as it was bound; connecting makes it more
-				 * specific */
 	struct hail_addr local;
 	struct hail_addr remote; /* AF_UNSPEC: not connected */
 	struct hail_handlers handlers;
@@ -40,7 +38,7 @@ struct hail_socket {
 	uint32_t in_flight_max;
 	uint32_t window;
 	uint32_t low_water;
-	uint32_t wanted; /* bytes that found no send block, while starved */
+	size_t wanted; /* bytes that found no send block, while starved */
 	uint32_t send_buffer;
 	uint32_t receive_buffer;
 	int64_t room; /* of the send buffer, a lower bound */
@@ -71,6 +69,10 @@ static inline bool hl_socket_connected(const struct hail_socket *socket)
 void hl_socket_want_armed(struct hail_socket *socket);
 /* Arms for all that are queued, and disarms those that close. */
 int hl_socket_arm_all(struct hail_engine *engine);
+
+/* The one-shot poll for writability has ended, with the poll's events or a
+ * negative errno. */
+void hl_socket_writable(struct hail_socket *socket, int events);
 
 /* Waits HL_BACKOFF_NS, then receives or sends on. */
 void hl_socket_back_off(struct hail_socket *socket);

@@ -6,7 +6,6 @@
 #include "socket.h"
 #include "util/options.h"
 
-#include <errno.h>
 #include <string.h>
 
 void hl_stats_add(struct hail_traffic *sum, const struct hail_traffic *part)

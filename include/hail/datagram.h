@@ -55,13 +55,14 @@ struct hail_message {
  *   -EDESTADDRREQ  no `remote`, and the socket isn't connected
  *   -EISCONN       a `remote`, and the socket is connected
  *   -EAFNOSUPPORT  `remote` is of a family that the socket can't reach
- *   -EINVAL        port 0, or `data` is NULL and `size` isn't 0
+ *   -EINVAL        no socket, port 0, or `data` is NULL and `size` isn't 0
  *   -EBADF         the socket is closed or closing
  *   -EPERM         not the engine's thread, or a forked child
- * Outside a handler what the kernel says of this datagram is returned too
- * (-ENETUNREACH, -EACCES, -ECONNREFUSED on a connected socket ...). Inside a
- * handler the datagram leaves with the turn's own submission, and the error
- * handler tells what the kernel said. The engine's thread only. */
+ * Outside a handler, and with nothing of the socket in flight, what the kernel
+ * says of this datagram is returned too (-ENETUNREACH, -EACCES, -ECONNREFUSED
+ * on a connected socket ...). Otherwise the datagram leaves with a turn's
+ * submission, and the error handler tells what the kernel said. The engine's
+ * thread only. */
 int hail_send(struct hail_socket *socket, const void *data, size_t size,
 	      const struct hail_addr *remote);
 

@@ -21,7 +21,7 @@ enum hail_backend {
 };
 
 /* Zero is the default of each. Counts are rounded up to powers of two.
- * Memory: a receive buffer takes 65728 bytes, a small one small_size + 48
+ * Memory: a receive buffer takes 65600 bytes, a small one small_size + 48
  * rounded up to an odd number of cache lines, a send block 2112, a large
  * send block 65728; all of it is reserved at creation and costs nothing until
  * it is touched for the first time. */
@@ -33,8 +33,9 @@ struct hail_engine_options {
 	/* Submission ring, 1 to 32768; 0: 256. One submission carries at most
 	 * this many datagrams. */
 	uint32_t entries;
-	/* Completion queue, from `entries` to 65536; 0: as many as all buffers
-	 * and entries can fill. A short one is correct but slower. */
+	/* Completion queue, from `entries` (as rounded) to 65536; 0: as many as
+	 * all buffers and entries can fill. A short one is correct but slower.
+	 */
 	uint32_t completions;
 
 	/* Receive buffers for datagrams of any size, at first and at most, up
@@ -85,9 +86,10 @@ int hail_engine_create(struct hail_engine **out,
 
 /* Turns until hail_engine_stop(), or until nothing is left that keeps it
  * alive: open sockets and running timers (unless unref'd), posts that wait to
- * run, sockets that are closing, and hail_engine_ref(). 0; -EBUSY: called
- * from a handler; -EPERM: not the engine's thread, or a forked child; or what
- * made the backend fail for good: then destroy the engine. */
+ * run, sockets that are closing, and hail_engine_ref(). 0; -EINVAL: NULL;
+ * -EBUSY: called from a handler; -EPERM: not the engine's thread, or a forked
+ * child; or what made the backend fail for good: then destroy the engine. The
+ * first use of an engine may also return what enabling the ring does. */
 int hail_engine_run(struct hail_engine *engine);
 
 /* One turn: submits what is queued, waits at most `timeout_ns` (< 0: for ever,
@@ -104,14 +106,15 @@ void hail_engine_stop(struct hail_engine *engine);
 
 /* Has `run` called with `arg` from a turn on the engine's thread. Posts of one
  * thread run in their order. -EAGAIN: as many wait as the options allow;
- * -EINVAL: NULL. Any thread, but no signal handler. */
+ * -EINVAL: NULL; -EPERM: a forked child. Any thread, but no signal handler. */
 int hail_engine_post(struct hail_engine *engine,
 		     void (*run)(struct hail_engine *engine, void *arg),
 		     void *arg);
 
 /* A descriptor that is readable when a turn is due, also because of a timer:
  * for poll, epoll, libuv or GLib, which then calls hail_engine_turn(engine, 0).
- * It is the engine's: don't read or close it. -EINVAL: NULL. */
+ * It is the engine's: don't read or close it. -EINVAL: NULL; -EPERM: not the
+ * engine's thread, or a forked child. */
 int hail_engine_fd(const struct hail_engine *engine);
 
 /* CLOCK_MONOTONIC in nanoseconds, looked at once a turn, when it is first asked
@@ -126,7 +129,8 @@ int hail_engine_unref(struct hail_engine *engine);
 
 /* Closes what is open without calling any handler, cancels what is in flight,
  * and frees the engine, its sockets, timers and retained buffers. NULL is
- * allowed. The engine's thread, or any thread when that one has ended.
+ * allowed. The engine's thread, or any thread when that one has ended; then a
+ * port may stay taken for a moment longer.
  * -EBUSY: called from a handler; -EPERM: another thread, or a forked child. */
 int hail_engine_destroy(struct hail_engine *engine);
 

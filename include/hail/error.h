@@ -19,7 +19,8 @@ enum hail_error_kind {
 	HAIL_ERROR_SEND = 1,
 	/* The network answered a connected socket with an ICMP error (most
 	 * often -ECONNREFUSED: nobody listens there). Reception goes on. What
-	 * may pass, such as an unreachable host, the kernel doesn't tell. */
+	 * may pass, such as an unreachable host, the kernel doesn't tell; of a
+	 * flood of such messages some are only counted. */
 	HAIL_ERROR_REMOTE = 2,
 };
 

@@ -40,10 +40,10 @@ struct hail_handlers {
 struct hail_socket_options {
 	size_t size; /* sizeof(struct hail_socket_options) */
 
-	/* Zero: 0.0.0.0 ("::" where remote is IPv6) and a port of the kernel's
-	 * choice. "::" takes IPv4 too (dual stack) unless ipv6_only is set:
-	 * IPv4 peers then appear as ::ffff:a.b.c.d, and plain IPv4 addresses
-	 * may be sent to. */
+	/* Zero: 0.0.0.0 ("::" where remote is IPv6 or ipv6_only is set) and a
+	 * port of the kernel's choice. "::" takes IPv4 too (dual stack) unless
+	 * ipv6_only is set: IPv4 peers then appear as ::ffff:a.b.c.d, and plain
+	 * IPv4 addresses may be sent to. */
 	struct hail_addr local;
 	/* Set: the socket is connected; it sends there, and hears nobody
 	 * else. */
@@ -92,7 +92,8 @@ struct hail_socket_options {
  *   -EADDRINUSE, -EADDRNOTAVAIL, -EACCES, -ENETUNREACH   as the kernel says
  *   -EAFNOSUPPORT  a family other than IPv4 and IPv6, or local and remote of
  *                  families that don't meet
- *   -EINVAL        NULL; size 0; low_water not below window; remote port 0
+ *   -EINVAL        NULL; size 0; low_water not below window; remote port 0;
+ *                  ipv6_only with an IPv4 local
  *   -E2BIG         an option past the library's own size is set
  *   -EMFILE, -ENFILE, -ENOMEM
  *   -EPERM         not the engine's thread, or a forked child */
@@ -109,20 +110,22 @@ int hail_socket_open(struct hail_socket **out, struct hail_engine *engine,
 int hail_socket_close(struct hail_socket *socket);
 
 /* Connects to `remote`, again or for the first time: it alone is heard from
- * now on. What is in flight still goes where it was meant to go.
- * -EINVAL: port 0; -EAFNOSUPPORT; -EBADF; -EPERM; or as the kernel says, and
- * then nothing has changed. */
+ * now on, and the kernel chooses the source address for it where local was left
+ * open. What is in flight still goes where it was meant to go.
+ * -EINVAL: NULL, or port 0; -EAFNOSUPPORT; -EBADF; -EPERM; or as the kernel
+ * says, and then nothing has changed. */
 int hail_socket_connect(struct hail_socket *socket,
 			const struct hail_addr *remote);
 
 /* Takes the connection back: everybody is heard. The local port stays.
- * -ENOTCONN: not connected; -EBADF; -EPERM. */
+ * -ENOTCONN: not connected; -EINVAL: NULL; -EBADF; -EPERM. */
 int hail_socket_disconnect(struct hail_socket *socket);
 
-/* The address it is bound to, with the true port. -EBADF; -EINVAL. */
+/* The address it is bound to, with the true port. -EBADF; -EINVAL;
+ * -EPERM. */
 int hail_socket_local(const struct hail_socket *socket, struct hail_addr *out);
 
-/* The address it is connected to. -ENOTCONN; -EBADF; -EINVAL. */
+/* The address it is connected to. -ENOTCONN; -EBADF; -EINVAL; -EPERM. */
 int hail_socket_remote(const struct hail_socket *socket, struct hail_addr *out);
 
 /* The user pointer of the options, until the close handler has returned. */
@@ -131,8 +134,10 @@ void *hail_socket_user(const struct hail_socket *socket);
 /* The engine that it belongs to. */
 struct hail_engine *hail_socket_engine(const struct hail_socket *socket);
 
-/* Replaces all four handlers, from the next handler call on. -EBADF; -EINVAL;
- * -EPERM. */
+/* Replaces all four handlers, from the next handler call on. Without a data
+ * handler reception pauses: what arrives stays in the kernel, and what was
+ * received and not handed over waits, in its buffers, for the next data
+ * handler. -EBADF; -EINVAL; -EPERM. */
 int hail_socket_set_handlers(struct hail_socket *socket,
 			     const struct hail_handlers *handlers);
 

@@ -20,6 +20,7 @@ struct hail_traffic {
 	uint64_t received_bytes;
 	uint64_t truncated; /* of those, longer than the socket takes */
 	uint64_t strangers; /* came to a connected socket from others */
+	uint64_t dropped;   /* received and not handed over before the close */
 	uint64_t sent;      /* datagrams that the kernel took */
 	uint64_t sent_bytes;
 	uint64_t refused;   /* sends answered with -EAGAIN */

@@ -27,7 +27,8 @@ int hail_timer_create(struct hail_timer **out, struct hail_engine *engine,
 int hail_timer_start(struct hail_timer *timer, uint64_t delay_ns,
 		     uint64_t period_ns);
 
-/* Stops it; a stopped timer stays usable. 0 also if it wasn't running. */
+/* Stops it; a stopped timer stays usable. 0 also if it wasn't running.
+ * -EINVAL: NULL; -EPERM: not the engine's thread; so for the next two. */
 int hail_timer_stop(struct hail_timer *timer);
 
 /* Whether a running timer keeps hail_engine_run() running. It does at first. */

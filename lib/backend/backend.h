@@ -93,9 +93,10 @@ struct hl_backend_ops {
 		      enum hl_pool_kind pool);
 	void (*detach)(struct hl_backend *backend, uint32_t slot);
 
-	/* Queues requests for the next wait(). disarm() ends all that is armed
-	 * on the socket: each still completes once, without `more`, also if it
-	 * completed otherwise meanwhile. */
+	/* Queues requests for the next wait(). disarm() ends what it names
+	 * of what is armed: each still completes once, without `more`, also if
+	 * it completed otherwise meanwhile. One of `what` at a time; -EBUSY: no
+	 * room for it now, ask again in the next turn. */
 	int (*arm)(struct hl_backend *backend, uint32_t slot, unsigned what);
 	int (*disarm)(struct hl_backend *backend, uint32_t slot, unsigned what);
 

@@ -49,8 +49,9 @@ static int open_ring(struct hl_uring *uring,
 	if (err)
 		return err;
 	uring->ring_open = true;
-	/* Entries are used in order, so the index array is written once. */
-	for (unsigned i = 0; i < sq->ring_entries; i++)
+	/* Entries are used in order, so the index array is written once;
+	 * liburing from 2.5 on makes rings without one where it can. */
+	for (unsigned i = 0; sq->array && i < sq->ring_entries; i++)
 		sq->array[i] = i;
 	return 0;
 }
@@ -138,7 +139,7 @@ static int uring_start(struct hl_backend *backend)
 	if (err < 0)
 		return err;
 	/* Spares each enter the look-up of the descriptor; good to have. */
-	io_uring_register_ring_fd(&uring->ring);
+	uring->registered = io_uring_register_ring_fd(&uring->ring) == 1;
 	return 0;
 }
 

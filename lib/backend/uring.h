@@ -44,6 +44,7 @@ struct hl_uring {
 	struct hl_backend base;
 	struct io_uring ring;
 	bool ring_open;
+	bool registered; /* the ring's own descriptor, with the ring */
 	uint64_t spin_ns;
 	uint32_t files; /* in the ring's table */
 	struct hl_uring_slot *slots;

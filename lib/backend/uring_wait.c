@@ -9,9 +9,7 @@
 
 #include "util/clock.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <unistd.h>
 
 static uint32_t unsubmitted(const struct hl_uring *uring)
 {
@@ -31,7 +29,7 @@ static int call(struct hl_uring *uring, unsigned min_complete, unsigned flags,
 
 	/* The index array is the identity since open. */
 	io_uring_smp_store_release(ring->sq.ktail, ring->sq.sqe_tail);
-	if (ring->int_flags)
+	if (uring->registered)
 		flags |= IORING_ENTER_REGISTERED_RING;
 	result = io_uring_enter2((unsigned)ring->enter_ring_fd, count,
 				 min_complete,
@@ -181,13 +179,15 @@ int hl_uring_wait(struct hl_backend *backend, int64_t timeout_ns,
 		  struct hl_completion *out, uint32_t capacity)
 {
 	struct hl_uring *uring = hl_uring_of(backend);
-	int err = timeout_ns == HL_WAIT_SUBMIT ? 0 : hl_uring_arm_wake(uring);
+	int err;
 
 	/* Before looking, so that what comes after it is told. */
 	if (uring->watched && timeout_ns != HL_WAIT_SUBMIT)
 		hl_uring_unwatch(uring);
-	if (!err)
-		err = enter(uring, timeout_ns);
+	/* Without it a wait could not be ended. */
+	if (timeout_ns != HL_WAIT_SUBMIT && hl_uring_arm_wake(uring))
+		timeout_ns = 0;
+	err = enter(uring, timeout_ns);
 	if (err == -EAGAIN || err == -ENOMEM)
 		revoke_sends(uring);
 	else if (err)

@@ -15,7 +15,7 @@ int hl_endpoint_connect(int fd, const struct hail_addr *remote,
 			struct hail_addr *out);
 
 /* Takes the connection back and keeps the local address and port. */
-int hl_endpoint_disconnect(int fd, const struct hail_addr *local);
+int hl_endpoint_disconnect(int fd);
 
 int hl_endpoint_local(int fd, struct hail_addr *out);
 

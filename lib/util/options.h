@@ -8,9 +8,9 @@
 /* Copies a caller's struct, whose first member is a size_t with its size, into
  * `own` of `own_size` bytes; what the caller's lacks is zero. `given` NULL:
  * all zero. -EINVAL: smaller than the size member; -E2BIG: it is larger than
- * the library's own and a byte past that isn't zero,
- * or larger than any version's can be. `own` is written only on
- * success; its size member then holds own_size. */
+ * the library's own and a byte past that isn't zero, or larger than any
+ * version's can be. `own` is written only on success; its size member then
+ * holds own_size. */
 int hl_options_read(void *own, size_t own_size, const void *given);
 
 /* Copies `own` of `own_size` bytes out to a caller's struct of the same kind,

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * send_check.c: destination, size, and room in the send buffer.
+ *
+ * The kernel tells by -EAGAIN that a send buffer is full, but of a batch it
+ * may take a later message after it refused an earlier one, since some room
+ * came free between. Order would be lost. So no more is submitted than surely
+ * fits: what the buffer holds is asked for (SIOCOUTQ), an upper bound is
+ * booked for each message, and when the room is used up the kernel is asked
+ * again. What is outstanding only shrinks by itself, so an answer stays good.
+ */
+#include "send_check.h"
+
+#include "net/addr.h"
+#include "net/payload.h"
+
+static int check_remote(const struct hail_socket *socket,
+			const struct hail_addr *remote)
+{
+	if (hl_socket_connected(socket))
+		return -EISCONN;
+	switch (remote->sa.sa_family) {
+	case AF_INET:
+		if (socket->ipv6_only)
+			return -EAFNOSUPPORT;
+		break;
+	case AF_INET6:
+		if (socket->local.sa.sa_family != AF_INET6 ||
+		    (socket->ipv6_only && hl_addr_is_v4(remote)))
+			return -EAFNOSUPPORT;
+		break;
+	default:
+		return -EAFNOSUPPORT;
+	}
+	/* The port is at the same place in both families. */
+	return remote->v4.sin_port ? 0 : -EINVAL;
+}
+
+int hl_send_check_message(const struct hail_socket *socket,
+			  const struct hail_message *message)
+{
+	const struct hail_addr *remote = message->remote;
+	int err;
+
+	if (!message->data && message->size)
+		return -EINVAL;
+	if (remote) {
+		err = check_remote(socket, remote);
+		if (err)
+			return err;
+	} else if (!hl_socket_connected(socket)) {
+		return -EDESTADDRREQ;
+	} else {
+		remote = &socket->remote;
+	}
+	if (message->size > HL_PAYLOAD_MAX_V4 &&
+	    (hl_addr_is_v4(remote) || message->size > HL_PAYLOAD_MAX_V6))
+		return -EMSGSIZE;
+	return 0;
+}
+
+bool hl_send_check_room(struct hail_socket *socket)
+{
+	struct hl_backend *backend = socket->engine->backend;
+	int64_t outstanding;
+
+	/* Asked while half of it is left, a batch seldom has to stop in its
+	 * middle to ask. */
+	if (socket->room > (int64_t)socket->send_buffer / 2)
+		return true;
+	outstanding = backend->ops->outstanding(backend, socket->slot);
+	if (outstanding < 0)
+		outstanding = 0; /* then the kernel will tell */
+	socket->room = (int64_t)socket->send_buffer - outstanding;
+	return socket->room > 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* send_check.h: what hail itself can see of a message before it is sent. */
+#ifndef HL_SEND_CHECK_H
+#define HL_SEND_CHECK_H
+
+#include "socket.h"
+
+#include <errno.h>
+
+/* 0, or why this message can't be sent. */
+int hl_send_check_message(const struct hail_socket *socket,
+			  const struct hail_message *message);
+/* Whether the send buffer surely takes one more, asking if need be. */
+bool hl_send_check_room(struct hail_socket *socket);
+
+/* Temporary want of kernel memory is backpressure as a full buffer is. */
+static inline bool hl_send_check_backpressure(int error)
+{
+	return error == -EAGAIN || error == -ENOBUFS || error == -ENOMEM;
+}
+
+#endif
