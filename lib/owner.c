@@ -4,32 +4,49 @@
 #include "owner.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #define HL_OWNER_PAGE 4096
 
+static int init_alive(struct hl_owner *owner)
+{
+	pthread_mutexattr_t robust;
+	int err = -pthread_mutexattr_init(&robust);
+
+	if (err)
+		return err;
+	pthread_mutexattr_setrobust(&robust, PTHREAD_MUTEX_ROBUST);
+	err = -pthread_mutex_init(&owner->alive, &robust);
+	pthread_mutexattr_destroy(&robust);
+	return err;
+}
+
 int hl_owner_init(struct hl_owner *owner)
 {
-	void *page = mmap(NULL, HL_OWNER_PAGE, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *page;
+	int err;
 
 	*owner = (struct hl_owner){0};
+	err = init_alive(owner);
+	if (err)
+		return err;
+	page = mmap(NULL, HL_OWNER_PAGE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (page == MAP_FAILED)
 		return -ENOMEM;
-	if (madvise(page, HL_OWNER_PAGE, MADV_WIPEONFORK)) {
-		munmap(page, HL_OWNER_PAGE);
-		return -errno;
-	}
 	owner->canary = page;
+	if (madvise(page, HL_OWNER_PAGE, MADV_WIPEONFORK))
+		return -errno;
 	*owner->canary = 1;
 	return 0;
 }
 
 void hl_owner_fini(struct hl_owner *owner)
 {
+	if (owner->claimed)
+		pthread_mutex_unlock(&owner->alive);
+	pthread_mutex_destroy(&owner->alive);
 	if (owner->canary)
 		munmap(owner->canary, HL_OWNER_PAGE);
 	owner->canary = NULL;
@@ -51,7 +68,7 @@ static uint64_t self(void)
 void hl_owner_claim(struct hl_owner *owner)
 {
 	owner->thread = self();
-	owner->tid = gettid();
+	pthread_mutex_lock(&owner->alive);
 	owner->claimed = true;
 }
 
@@ -69,7 +86,7 @@ int hl_owner_check(const struct hl_owner *owner)
 	return 0;
 }
 
-bool hl_owner_ended(const struct hl_owner *owner)
+bool hl_owner_ended(struct hl_owner *owner)
 {
-	return tgkill(getpid(), owner->tid, 0) && errno == ESRCH;
+	return pthread_mutex_trylock(&owner->alive) == EOWNERDEAD;
 }

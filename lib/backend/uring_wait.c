@@ -150,7 +150,7 @@ static int enter(struct hl_uring *uring, int64_t timeout_ns)
 	return hl_uring_submit(uring);
 }
 
-/* The kernel has no memory to take what is queued. Requests that arm and
+/* The kernel doesn't take what is queued. Requests that arm and
  * disarm stay for next time; sends must be over now, since their memory is
  * the caller's again. */
 static void revoke_sends(struct hl_uring *uring)
@@ -188,10 +188,13 @@ int hl_uring_wait(struct hl_backend *backend, int64_t timeout_ns,
 	if (timeout_ns != HL_WAIT_SUBMIT && hl_uring_arm_wake(uring))
 		timeout_ns = 0;
 	err = enter(uring, timeout_ns);
-	if (err == -EAGAIN || err == -ENOMEM)
+	if (err)
 		revoke_sends(uring);
-	else if (err)
+	if (err && err != -EAGAIN && err != -ENOMEM) {
+		/* Nobody asks for their outcome any more. */
+		uring->revoked_end = uring->revoked;
 		return err;
+	}
 	return (int)hl_uring_reap(backend, out, capacity);
 }
 
