@@ -5,6 +5,7 @@
 #include "support/live.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 
 Test(connect, a_connected_socket_hears_only_its_peer)
 {
@@ -372,4 +373,156 @@ Test(connect, the_error_handler_may_turn_to_a_healthy_peer)
 	close(fd);
 	close(holder);
 	live_end(engine);
+}
+
+/* Waits until the kernel has an error for the socket of this port, and leaves
+ * it there. */
+static void await_error(uint16_t port)
+{
+	struct pollfd look = {.events = 0};
+
+	for (look.fd = 3; look.fd < 256; look.fd++)
+		if (plain_port(look.fd) == port)
+			break;
+	cr_assert_lt(look.fd, 256);
+	cr_assert_eq(poll(&look, 1, (int)(LIVE_DEADLINE_NS / MS)), 1);
+	cr_assert(look.revents & POLLERR);
+}
+
+static void open_deaf(struct live *live, struct hail_engine *engine)
+{
+	struct hail_handlers deaf = live_handlers;
+
+	live_open(live, engine, NULL);
+	deaf.data = NULL;
+	cr_assert_eq(hail_socket_set_handlers(live->socket, &deaf), 0);
+	live_settle(engine);
+}
+
+Test(connect, disconnecting_forgets_the_dead_peers_error)
+{
+	struct hail_engine *engine = live_engine(NULL);
+	int fd = live_plain(), holder;
+	struct hail_addr dead = live_v4(plain_dead_port(&holder));
+	struct hail_addr healthy = live_v4(plain_port(fd));
+	struct hail_message message = {"alive", 5, &healthy};
+	struct live live = {0};
+
+	open_deaf(&live, engine);
+	for (int i = 0; i < 10; i++) {
+		cr_assert_eq(hail_socket_connect(live.socket, &dead), 0);
+		cr_assert_eq(live_send(&live, "lost", NULL), 0);
+		await_error(live_port(&live));
+		cr_assert_eq(hail_socket_disconnect(live.socket), 0);
+		cr_assert_eq(hail_send_many(live.socket, &message, 1), 1);
+		live_settle(engine);
+		cr_assert_eq(live.errors, 0);
+		live_expect(fd, "alive");
+	}
+	cr_assert_eq(live_traffic(&live).failed, 0);
+	close(fd);
+	close(holder);
+	live_end(engine);
+}
+
+/* Connects to either in turn; the local address is each time the one that the
+ * kernel sends from. */
+static void assert_source_follows(const char *const *ips)
+{
+	struct hail_engine *engine = live_engine(NULL);
+	struct live live = {0};
+	struct hail_addr remotes[2], local;
+	int fds[2];
+
+	live_open(&live, engine,
+		  &HAIL_SOCKET_OPTIONS(.local = live_addr("::", 0)));
+	for (int i = 0; i < 2; i++) {
+		fds[i] = plain_open(ips[i], 0);
+		cr_assert_geq(fds[i], 0);
+		remotes[i] = live_addr(ips[i], plain_port(fds[i]));
+	}
+	for (int i = 0; i < 4; i++) {
+		struct hail_addr *remote = &remotes[i % 2];
+
+		cr_assert_eq(hail_socket_connect(live.socket, remote), 0,
+			     "round %d", i);
+		local = live_local(&live);
+		if (remote->sa.sa_family == AF_INET6)
+			cr_assert(!memcmp(&local.v6.sin6_addr,
+					  &in6addr_loopback,
+					  sizeof(in6addr_loopback)));
+		else
+			cr_assert(IN6_IS_ADDR_V4MAPPED(&local.v6.sin6_addr));
+		assert_exchange(&live, fds[i % 2]);
+	}
+	close(fds[0]);
+	close(fds[1]);
+	live_end(engine);
+}
+
+Test(connect, a_dual_stack_socket_turns_from_one_family_to_the_other)
+{
+	static const char *const ips[] = {"127.0.0.1", "::1"};
+	static const char *const back[] = {"::1", "127.0.0.1"};
+
+	assert_source_follows(ips);
+	assert_source_follows(back);
+}
+
+/* Datagrams from the socket come from its port. */
+static void assert_port_used(struct live *live, int fd, uint16_t port)
+{
+	struct hail_addr remote, to = live_v4(plain_port(fd));
+	bool on = !hail_socket_remote(live->socket, &remote);
+	uint16_t from = 0;
+	char got[8];
+
+	cr_assert_eq(live_port(live), port);
+	cr_assert_eq(live_send(live, "mine", on ? NULL : &to), 0);
+	cr_assert_eq(plain_receive_from(fd, got, sizeof(got), &from), 4);
+	cr_assert_eq(from, port);
+}
+
+/* Two sockets share a port; each connects and disconnects, and nobody else can
+ * have the port afterwards. */
+static void assert_shared(struct hail_socket_options options, const char *ip)
+{
+	struct hail_engine *engine = live_engine(NULL);
+	struct live lives[2] = {{0}, {0}}, thief = {0};
+	int fd = live_plain();
+	struct hail_addr remote = live_v4(plain_port(fd));
+	uint16_t port;
+
+	options.local = live_addr(ip, 0);
+	live_open(&lives[0], engine, &options);
+	port = live_port(&lives[0]);
+	options.local = live_addr(ip, port);
+	live_open(&lives[1], engine, &options);
+	for (int i = 0; i < 4; i++) {
+		struct hail_socket *socket = lives[i % 2].socket;
+
+		cr_assert_eq(hail_socket_connect(socket, &remote), 0);
+		cr_assert_eq(hail_socket_connect(socket, &remote), 0);
+		assert_port_used(&lives[0], fd, port);
+		assert_port_used(&lives[1], fd, port);
+		cr_assert_eq(hail_socket_disconnect(socket), 0);
+		assert_port_used(&lives[0], fd, port);
+		assert_port_used(&lives[1], fd, port);
+	}
+	live_close(&lives[0]);
+	options = HAIL_SOCKET_OPTIONS(.local = live_addr(ip, port));
+	cr_assert_eq(live_try_open(&thief, engine, &options), -EADDRINUSE);
+	assert_port_used(&lives[1], fd, port);
+	close(fd);
+	live_end(engine);
+}
+
+Test(connect, sockets_that_share_a_port_keep_it)
+{
+	assert_shared(HAIL_SOCKET_OPTIONS(.reuse_port = true), "127.0.0.1");
+	assert_shared(HAIL_SOCKET_OPTIONS(.reuse_port = true), "0.0.0.0");
+	assert_shared(HAIL_SOCKET_OPTIONS(.reuse_addr = true), "127.0.0.1");
+	assert_shared(
+		HAIL_SOCKET_OPTIONS(.reuse_addr = true, .reuse_port = true),
+		"0.0.0.0");
 }

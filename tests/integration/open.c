@@ -343,3 +343,23 @@ Test(open, buffers_are_as_large_as_asked_for)
 	cr_assert_eq(stats.send_buffer, 100000);
 	live_end(engine);
 }
+
+Test(open, ipv6_only_makes_an_ipv6_socket_where_no_address_is_given)
+{
+	struct hail_engine *engine = live_engine(NULL);
+	struct live live = {.engine = engine};
+	struct hail_addr remote = live_v4(9), local;
+
+	cr_assert_eq(
+		hail_socket_open(&live.socket, engine,
+				 &HAIL_SOCKET_OPTIONS(.ipv6_only = true,
+						      .handlers = live_handlers,
+						      .user = &live)),
+		0);
+	local = live_local(&live);
+	cr_assert_eq(local.sa.sa_family, AF_INET6);
+	cr_assert(IN6_IS_ADDR_UNSPECIFIED(&local.v6.sin6_addr));
+	assert_reached(&live, "::1");
+	cr_assert_eq(live_send(&live, "x", &remote), -EAFNOSUPPORT);
+	live_end(engine);
+}

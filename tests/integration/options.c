@@ -34,6 +34,7 @@ Test(options, an_engine_option_past_its_range_is_refused)
 		{OPTIONS(.entries = 32769), -EINVAL},
 		{OPTIONS(.completions = 65537), -EINVAL},
 		{OPTIONS(.entries = 64, .completions = 63), -EINVAL},
+		{OPTIONS(.entries = 65, .completions = 100), -EINVAL},
 		{OPTIONS(.buffers = 32769), -EINVAL},
 		{OPTIONS(.buffers_max = 32769), -EINVAL},
 		{OPTIONS(.buffers = 64, .buffers_max = 32), -EINVAL},
@@ -214,6 +215,10 @@ Test(options, socket_options_that_contradict_each_other_are_refused)
 				     .remote = live_addr("::ffff:127.0.0.1", 9),
 				     .ipv6_only = true),
 		 -EAFNOSUPPORT},
+		{HAIL_SOCKET_OPTIONS(.local = live_v4(0), .ipv6_only = true),
+		 -EINVAL},
+		{HAIL_SOCKET_OPTIONS(.remote = live_v4(9), .ipv6_only = true),
+		 -EAFNOSUPPORT},
 		{HAIL_SOCKET_OPTIONS(.remote = live_v4(0)), -EINVAL},
 		{HAIL_SOCKET_OPTIONS(.remote = live_v6(0)), -EINVAL},
 		{HAIL_SOCKET_OPTIONS(.window = 8, .low_water = 8), -EINVAL},
@@ -239,9 +244,9 @@ Test(options, a_socket_option_at_the_end_of_its_range_is_taken)
 		{HAIL_SOCKET_OPTIONS(.receive_buffer = UINT32_MAX), 0},
 		{HAIL_SOCKET_OPTIONS(.send_buffer = 1), 0},
 		{HAIL_SOCKET_OPTIONS(.send_buffer = UINT32_MAX), 0},
-		{HAIL_SOCKET_OPTIONS(.local = live_v4(0), .ipv6_only = true),
-		 0},
 		{HAIL_SOCKET_OPTIONS(.remote = live_v4(65535)), 0},
+		{HAIL_SOCKET_OPTIONS(.remote = live_v6(9), .ipv6_only = true),
+		 0},
 	};
 
 	try_sockets(cases, live_count(cases));

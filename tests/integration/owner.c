@@ -80,6 +80,7 @@ static int engine_calls(struct world *world)
 	const int answers[] = {
 		hail_engine_run(world->engine),
 		hail_engine_turn(world->engine, 0),
+		hail_engine_fd(world->engine),
 		hail_engine_ref(world->engine),
 		hail_engine_unref(world->engine),
 		hail_engine_stats(world->engine, &stats),
@@ -254,4 +255,66 @@ Test(owner, after_its_owner_has_ended_any_thread_may_destroy_it)
 	cr_assert_eq(hail_engine_turn(engine, 0), -EPERM);
 	live_end(engine);
 	cr_assert_lt(plain_descriptors(), descriptors);
+}
+
+/* A thread, and what a later one of the same pthread_t was answered. */
+struct heir {
+	struct hail_engine *engine;
+	struct hail_socket *socket;
+	pthread_t owner;
+	bool same;
+	int err;
+};
+
+static void *open_and_end(void *arg)
+{
+	struct heir *heir = arg;
+
+	heir->owner = pthread_self();
+	heir->err = hail_socket_open(&heir->socket, heir->engine, NULL);
+	if (!heir->err)
+		heir->err = hail_engine_turn(heir->engine, 0);
+	return NULL;
+}
+
+/* Returns how many of the calls weren't refused, and destroys the engine. */
+static void *inherit(void *arg)
+{
+	const struct hail_addr remote = {
+		.v4 = {.sin_family = AF_INET, .sin_port = 9},
+	};
+	struct heir *heir = arg;
+	struct hail_socket *socket = NULL;
+
+	heir->same = pthread_equal(heir->owner, pthread_self());
+	if (!heir->same)
+		return NULL;
+	heir->err += hail_engine_turn(heir->engine, 0) != -EPERM;
+	heir->err += hail_engine_fd(heir->engine) != -EPERM;
+	heir->err += hail_socket_open(&socket, heir->engine, NULL) != -EPERM;
+	heir->err += hail_send(heir->socket, "x", 1, &remote) != -EPERM;
+	heir->err += hail_socket_close(heir->socket) != -EPERM;
+	heir->err += socket != NULL;
+	if (!heir->err)
+		heir->err = hail_engine_destroy(heir->engine);
+	return NULL;
+}
+
+/* glibc gives the stack of a thread that has ended, and with it the pthread_t,
+ * to the next one. */
+Test(owner, a_later_thread_that_looks_like_its_ended_owner_is_refused)
+{
+	struct heir heir = {.engine = live_engine(NULL)};
+	pthread_t thread;
+
+	cr_assert_eq(pthread_create(&thread, NULL, open_and_end, &heir), 0);
+	cr_assert_eq(pthread_join(thread, NULL), 0);
+	cr_assert_eq(heir.err, 0);
+	for (int i = 0; i < 100 && !heir.same; i++) {
+		cr_assert_eq(pthread_create(&thread, NULL, inherit, &heir), 0);
+		cr_assert_eq(pthread_join(thread, NULL), 0);
+	}
+	if (!heir.same)
+		cr_skip_test("no thread had the ended one's pthread_t");
+	cr_assert_eq(heir.err, 0, "%d", heir.err);
 }

@@ -323,3 +323,25 @@ Test(post, a_turn_that_spins_finds_what_arrives, .timeout = 20)
 	close(fd);
 	live_end(engine);
 }
+
+static void fire(struct hail_timer *timer, void *user)
+{
+	(void)timer;
+	++*(unsigned *)user;
+}
+
+Test(post, stop_before_a_run_that_nothing_keeps_ends_no_later_one,
+     .timeout = 20)
+{
+	struct hail_engine *engine = live_engine(NULL);
+	struct hail_timer *timer;
+	unsigned fired = 0;
+
+	cr_assert_eq(hail_timer_create(&timer, engine, fire, &fired), 0);
+	hail_engine_stop(engine);
+	cr_assert_eq(hail_engine_run(engine), 0);
+	cr_assert_eq(hail_timer_start(timer, 5 * MS, 0), 0);
+	cr_assert_eq(hail_engine_run(engine), 0);
+	cr_assert_eq(fired, 1);
+	live_end(engine);
+}

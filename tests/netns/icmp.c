@@ -350,3 +350,43 @@ Test(icmp, a_connected_socket_is_told_of_a_smaller_path_mtu_and_sends_on)
 	pair_end(&pair);
 	close(fd);
 }
+
+static const struct {
+	uint8_t type, code;
+	int error;
+} fatal[] = {
+	{3, 2, -ENOPROTOOPT},   {3, 3, -ECONNREFUSED},  {3, 6, -ENETUNREACH},
+	{3, 7, -EHOSTDOWN},     {3, 8, -ENONET},        {3, 9, -ENETUNREACH},
+	{3, 10, -EHOSTUNREACH}, {3, 13, -EHOSTUNREACH}, {3, 14, -EHOSTUNREACH},
+	{3, 15, -EHOSTUNREACH}, {12, 0, -EPROTO},
+};
+
+/* Whatever the network says of a remote, the socket is told at once and hears
+ * on: a back-off would put the next datagram off. */
+Test(icmp, a_connected_socket_is_told_of_every_error_that_does_not_pass)
+{
+	struct hail_addr remote, local;
+	struct pair pair;
+	struct live live = {0};
+	int fd;
+
+	pair_start(&pair, NULL, NULL);
+	fd = pair_far(&pair, FAR_V4, 0, &remote);
+	open_connected(&live, &pair, &remote);
+	live_settle(pair.engine);
+	local = live_local(&live);
+	for (unsigned i = 0; i < live_count(fatal); i++) {
+		pair_forge(&local, &remote, fatal[i].type, fatal[i].code);
+		cr_assert_geq(hail_engine_turn(pair.engine, 1000 * MS), 1,
+			      "type %u, code %u", fatal[i].type, fatal[i].code);
+		cr_assert_eq(live.errors, i + 1);
+		cr_assert_eq(live.error[i].code, fatal[i].error);
+		cr_assert_eq(live.error[i].kind, HAIL_ERROR_REMOTE);
+		cr_assert(hail_addr_equal(&live.error[i].remote, &remote));
+		cr_assert_eq(far_send(fd, "on", 2, &local), 0);
+		live_until(pair.engine, live.datagrams == i + 1);
+	}
+	cr_assert_eq(live_traffic(&live).rearm_error, live_count(fatal));
+	close(fd);
+	pair_end(&pair);
+}

@@ -2,6 +2,9 @@
 /* pair.c: the two namespaces, and reading numbered datagrams in the far one. */
 #include "pair.h"
 
+#include <netinet/ip.h>
+#include <netinet/ip_icmp.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 
 static const char MARK[] = "mark";
@@ -97,6 +100,45 @@ void pair_unstick(const struct pair *pair)
 void pair_give_up(const struct pair *pair)
 {
 	pair_run(pair->near, "ip neigh flush to " FAR_V4 " dev near");
+}
+
+static uint16_t checksum(const void *data, size_t size)
+{
+	const uint8_t *bytes = data;
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i + 1 < size; i += 2)
+		sum += (uint32_t)bytes[i] << 8 | bytes[i + 1];
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return htons((uint16_t)~sum);
+}
+
+void pair_forge(const struct hail_addr *local, const struct hail_addr *remote,
+		uint8_t type, uint8_t code)
+{
+	struct {
+		struct icmphdr icmp;
+		struct iphdr ip;
+		struct udphdr udp;
+	} packet = {
+		.icmp = {.type = type, .code = code},
+		.ip = {.version = 4, .ihl = 5, .ttl = 64},
+	};
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
+
+	cr_assert_geq(fd, 0);
+	packet.ip.tot_len = htons(sizeof(packet.ip) + sizeof(packet.udp));
+	packet.ip.protocol = IPPROTO_UDP;
+	packet.ip.saddr = local->v4.sin_addr.s_addr;
+	packet.ip.daddr = remote->v4.sin_addr.s_addr;
+	packet.ip.check = checksum(&packet.ip, sizeof(packet.ip));
+	packet.udp.source = local->v4.sin_port;
+	packet.udp.dest = remote->v4.sin_port;
+	packet.udp.len = htons(sizeof(packet.udp));
+	packet.icmp.checksum = checksum(&packet, sizeof(packet));
+	cr_assert_eq(far_send(fd, &packet, sizeof(packet), local), 0);
+	close(fd);
 }
 
 int pair_far(const struct pair *pair, const char *ip, uint16_t port,

@@ -47,6 +47,11 @@ void pair_stick(const struct pair *pair);
 void pair_unstick(const struct pair *pair);
 void pair_give_up(const struct pair *pair);
 
+/* An ICMP error of this type and code comes to the near end, for a datagram
+ * that `local` is said to have sent to `remote`, both IPv4. */
+void pair_forge(const struct hail_addr *local, const struct hail_addr *remote,
+		uint8_t type, uint8_t code);
+
 /* A plain socket in the far namespace, and where it is. */
 int pair_far(const struct pair *pair, const char *ip, uint16_t port,
 	     struct hail_addr *out);

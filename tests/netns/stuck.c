@@ -320,3 +320,71 @@ Test(stuck, others_are_refused_for_want_of_memory_and_get_their_drain_in_time)
 	close(other);
 	close(fd);
 }
+
+/* Connected, and without a data handler: nothing is armed that an ICMP error
+ * could end, but a poll that it makes complete at once, again and again. */
+static void open_deaf(struct sender *sender, struct hail_engine *engine,
+		      const struct hail_addr *remote)
+{
+	struct hail_handlers deaf = live_handlers;
+
+	memset(sender, 0, sizeof(*sender));
+	sender->remote = *remote;
+	live_open(&sender->live, engine,
+		  &HAIL_SOCKET_OPTIONS(.remote = *remote, .window = WINDOW,
+				       .low_water = LOW_WATER,
+				       .send_buffer = 8192));
+	deaf.data = NULL;
+	cr_assert_eq(hail_socket_set_handlers(sender->live.socket, &deaf), 0);
+}
+
+static int send_next_connected(struct sender *sender)
+{
+	unsigned char payload[SIZE];
+	int err;
+
+	numbered_write(payload, SIZE, 0, sender->taken);
+	err = hail_send(sender->live.socket, payload, SIZE, NULL);
+	sender->taken += !err;
+	return err;
+}
+
+#define QUIET_NS (200 * MS)
+#define QUIET_ENTERS 1000
+
+Test(stuck, an_icmp_error_that_nobody_receives_is_told_and_makes_nothing_spin)
+{
+	struct hail_addr remote, local;
+	struct sender sender;
+	uint64_t enters, end;
+	struct pair pair;
+	int fd;
+
+	pair_start(&pair, NULL, NULL);
+	fd = pair_far(&pair, FAR_V4, 0, &remote);
+	pair_stick(&pair);
+	open_deaf(&sender, pair.engine, &remote);
+	while (!send_next_connected(&sender))
+		continue;
+	cr_assert_eq(in_flight(&sender), WINDOW);
+	live_settle(pair.engine);
+	local = live_local(&sender.live);
+
+	pair_forge(&local, &remote, 3, 3);
+	enters = live_stats(pair.engine).enters;
+	end = plain_now() + (uint64_t)QUIET_NS;
+	while (plain_now() < end)
+		cr_assert_geq(hail_engine_turn(pair.engine, 20 * MS), 0);
+	enters = live_stats(pair.engine).enters - enters;
+	cr_assert_lt(enters, QUIET_ENTERS, "%lu enters", enters);
+	cr_assert_eq(sender.live.errors, 1);
+	cr_assert_eq(sender.live.error[0].code, -ECONNREFUSED);
+	cr_assert_eq(in_flight(&sender), WINDOW);
+
+	pair_unstick(&pair);
+	live_until(pair.engine, !in_flight(&sender));
+	live_until(pair.engine, sender.live.drains == 1);
+	check_arrivals(fd, &sender, sender.taken);
+	pair_end(&pair);
+	close(fd);
+}

@@ -450,3 +450,47 @@ Test(drain, comes_in_a_turn_that_waits_when_another_sockets_sends_have_left)
 	cr_assert_eq(poor.drains, 1);
 	world_end(&world);
 }
+
+#define KEPT_SIZE 10000
+
+static void retain(struct seen *seen, const struct hail_datagram *batch,
+		   size_t count)
+{
+	struct hail_datagram *kept = seen->arg;
+
+	cr_assert_eq(count, 1);
+	*kept = batch[0];
+	cr_assert_eq(hail_buffer_retain(kept->buffer), 0);
+}
+
+/* Sent from a received buffer a datagram of any size needs a block only for
+ * its header. */
+Test(drain, comes_for_a_large_datagram_sent_by_reference_with_a_small_block)
+{
+	static unsigned char bytes[KEPT_SIZE];
+	struct hail_addr remote = remote_at(9);
+	struct hail_datagram kept;
+	struct world world;
+	struct seen rich = {0}, poor = {.on_data = retain, .arg = &kept};
+
+	start_poor(&world, &rich, &poor);
+	seen_unblock(&rich);
+	world_settle(&world);
+	cr_assert_eq(poor.drains, 1);
+
+	sim_inject(world.sim, poor.slot, &remote, bytes, sizeof(bytes));
+	world_settle(&world);
+	cr_assert_eq(poor.datagrams, 1);
+	seen_block(&rich);
+	cr_assert_eq(seen_send_many(&rich, 100, 8), 5);
+	cr_assert_eq(hail_send(poor.socket, kept.data, kept.size, &remote),
+		     -EAGAIN);
+	world_settle(&world);
+	cr_assert_eq(poor.drains, 1);
+	sim_credit(world.sim, rich.slot, 1);
+	world_settle(&world);
+	cr_assert_eq(poor.drains, 2);
+	cr_assert_eq(hail_send(poor.socket, kept.data, kept.size, &remote), 0);
+	cr_assert_eq(hail_buffer_release(kept.buffer), 0);
+	world_end(&world);
+}

@@ -397,3 +397,65 @@ Test(errors, a_connected_socket_takes_no_remote)
 	cr_assert_eq(sim_sent_count(world.sim), 1);
 	world_end(&world);
 }
+
+#define CONNECTED 40
+
+static struct seen connected[CONNECTED];
+
+static void answer_all(struct sim *sim, void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < CONNECTED; i++)
+		sim_inject_error(sim, connected[i].slot, -ECONNREFUSED);
+}
+
+static void send_three(struct hail_timer *timer, void *user)
+{
+	struct seen *seen = user;
+
+	(void)timer;
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(seen_send(seen, 0), 0);
+}
+
+static void open_connected(struct world *world)
+{
+	struct hail_addr remote;
+
+	cr_assert_eq(hail_addr_parse(&remote, "127.0.0.1", 7001), 0);
+	for (int i = 0; i < CONNECTED; i++)
+		world_open(world, &connected[i],
+			   &HAIL_SOCKET_OPTIONS(.remote = remote));
+	world_turn(world);
+	world_turn(world);
+}
+
+/* Each enter that carries sends brings more of the network's errors than there
+ * are records. */
+Test(errors, of_the_network_leave_the_records_of_sends_under_way_alone)
+{
+	struct hail_timer *timer;
+	struct world world;
+	struct seen seen = {0};
+	unsigned told = 0;
+
+	world_start(&world, &HAIL_ENGINE_OPTIONS(.entries = 4));
+	world_open(&world, &seen, NULL);
+	open_connected(&world);
+	sim_fail_sends(world.sim, seen.slot, -EACCES, 0, SIM_UNLIMITED);
+	sim_each_wait(world.sim, answer_all, NULL);
+	cr_assert_eq(hail_timer_create(&timer, world.engine, send_three, &seen),
+		     0);
+	for (int i = 0; i < 100; i++) {
+		cr_assert_eq(hail_timer_start(timer, 0, 0), 0);
+		world_turn(&world);
+	}
+	sim_each_wait(world.sim, NULL, NULL);
+	world_settle(&world);
+	cr_assert_eq(world_stats(&world).traffic.failed, 300);
+	cr_assert_eq(seen.errors, 300, "only %u were told", seen.errors);
+	for (int i = 0; i < CONNECTED; i++)
+		told += connected[i].errors;
+	cr_assert_gt(told, 0);
+	world_end(&world);
+}

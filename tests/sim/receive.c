@@ -293,3 +293,104 @@ Test(receive, nothing_is_lost_while_the_data_handler_is_away)
 	}
 	world_end(&world);
 }
+
+/* A socket has all four buffers of its engine, and was handed one datagram. */
+static void start_clogged(struct world *world, struct seen *clogged,
+			  struct seen *other)
+{
+	world_start(world, &HAIL_ENGINE_OPTIONS(.budget = 1, .buffers = 4,
+						.buffers_max = 4));
+	world_open(world, clogged, NULL);
+	world_open(world, other, NULL);
+	world_turn(world);
+	seen_inject(clogged, 0, 4);
+	while (!clogged->datagrams)
+		world_turn(world);
+	cr_assert_eq(clogged->datagrams, 1);
+	cr_assert_eq(world_stats(world).buffers.in_use, 3);
+}
+
+Test(receive, what_waits_for_a_data_handler_is_not_counted_as_dropped)
+{
+	struct hail_handlers none = {0}, some = {.data = count_on};
+	struct world world;
+	struct seen clogged = {0}, other = {0};
+
+	start_clogged(&world, &clogged, &other);
+	cr_assert_eq(hail_socket_set_handlers(clogged.socket, &none), 0);
+	world_settle(&world);
+	cr_assert_eq(seen_traffic(&clogged).received, 1);
+	cr_assert_eq(seen_traffic(&clogged).dropped, 0);
+	next_number = 1;
+	for (uint32_t i = 2; i <= 4; i++) {
+		cr_assert_eq(hail_socket_set_handlers(clogged.socket, &some),
+			     0);
+		world_settle(&world);
+		cr_assert_eq(next_number, i);
+	}
+	cr_assert_eq(world_stats(&world).buffers.in_use, 0);
+	cr_assert_eq(world_stats(&world).traffic.dropped, 0);
+	world_end(&world);
+}
+
+/* With or without a data handler: its buffers are for the others then. */
+static void drop_by_closing(bool heard)
+{
+	struct hail_handlers none = {0};
+	struct world world;
+	struct seen clogged = {0}, other = {0};
+
+	start_clogged(&world, &clogged, &other);
+	if (!heard)
+		cr_assert_eq(hail_socket_set_handlers(clogged.socket, &none),
+			     0);
+	seen_close(&clogged);
+	cr_assert_eq(world_stats(&world).buffers.in_use, 0);
+	cr_assert_eq(world_stats(&world).traffic.dropped, 3);
+	seen_inject(&other, 0, 8);
+	world_settle(&world);
+	cr_assert_eq(other.datagrams, 8);
+	cr_assert_eq(clogged.datagrams, 1);
+	cr_assert_eq(world_stats(&world).traffic.received, 9);
+	cr_assert_eq(world_stats(&world).traffic.dropped, 3);
+	world_end(&world);
+}
+
+Test(receive, what_was_not_handed_over_before_the_close_is_dropped_and_counted)
+{
+	drop_by_closing(true);
+	drop_by_closing(false);
+}
+
+/* What comes until the reception has ended; how much that is is the kernel's
+ * affair. */
+static uint64_t drop_late(uint64_t seed)
+{
+	struct hail_traffic traffic;
+	struct world world;
+	struct seen seen = {0};
+
+	world_start_seeded(&world, seed, NULL);
+	sim_chaos(world.sim)->delay = 3;
+	world_open(&world, &seen, NULL);
+	world_turn(&world);
+	seen_close(&seen);
+	seen_inject(&seen, 0, 20);
+	world_settle(&world);
+	traffic = world_stats(&world).traffic;
+	cr_assert_eq(traffic.received, 0);
+	cr_assert(traffic.dropped == 0 || traffic.dropped == 20);
+	cr_assert_eq(world_stats(&world).buffers.in_use, 0);
+	cr_assert_eq(seen.late, 0);
+	world_end(&world);
+	return traffic.dropped;
+}
+
+Test(receive, what_comes_after_the_close_is_counted_as_dropped_too)
+{
+	uint64_t dropped = 0;
+
+	for (uint64_t seed = 0; seed < 20; seed++)
+		dropped += drop_late(seed);
+	cr_assert_gt(dropped, 0);
+}

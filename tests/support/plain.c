@@ -62,7 +62,7 @@ int plain_open(const char *ip, int bytes)
 /* The port is at the same place in both families. */
 uint16_t plain_port(int fd)
 {
-	struct sockaddr_in6 local;
+	struct sockaddr_in6 local = {0};
 	socklen_t size = sizeof(local);
 
 	if (getsockname(fd, (struct sockaddr *)&local, &size))

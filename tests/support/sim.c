@@ -342,6 +342,11 @@ static int op_wait(struct hl_backend *backend, int64_t timeout_ns,
 	check_thread(sim, "wait()");
 	if (!sim->started)
 		sim_fault(sim, "wait() before start()");
+	if (!err && sim->broken) {
+		sim->requests.count = 0;
+		sim->sends_queued = 0;
+		err = sim->broken;
+	}
 	if (err)
 		return err;
 	sim->waits++;

@@ -132,6 +132,9 @@ enum sim_call {
 void sim_fail_call(struct sim *sim, enum sim_call call, int code,
 		   uint32_t skip);
 
+/* Every wait() fails with `code` from now on; what was queued is forgotten. */
+void sim_break(struct sim *sim, int code);
+
 /* Is called at the start of each wait() that looks for events. */
 void sim_each_wait(struct sim *sim, void (*run)(struct sim *sim, void *arg),
 		   void *arg);

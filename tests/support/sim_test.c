@@ -313,6 +313,11 @@ void sim_fail_call(struct sim *sim, enum sim_call call, int code, uint32_t skip)
 	sim->call_skip[call] = skip;
 }
 
+void sim_break(struct sim *sim, int code)
+{
+	sim->broken = code;
+}
+
 void sim_each_wait(struct sim *sim, void (*run)(struct sim *sim, void *arg),
 		   void *arg)
 {
