@@ -422,7 +422,9 @@ static int check_turn(struct hail_engine *engine)
 
 static bool take_stop(struct hail_engine *engine)
 {
-	return atomic_exchange(&engine->posts.stop, false);
+	/* Seldom set, and an exchange costs more than a look. */
+	return atomic_load(&engine->posts.stop) &&
+	       atomic_exchange(&engine->posts.stop, false);
 }
 
 int hail_engine_turn(struct hail_engine *engine, int64_t timeout_ns)

@@ -11,6 +11,9 @@
 
 #include <errno.h>
 
+/* Looks of a spinning engine for one at the clock. */
+#define HL_URING_LOOKS 16
+
 static uint32_t unsubmitted(const struct hl_uring *uring)
 {
 	const struct io_uring_sq *sq = &uring->ring.sq;
@@ -94,7 +97,8 @@ static bool pending(const struct hl_uring *uring)
 	       *cq->khead != io_uring_smp_load_acquire(cq->ktail);
 }
 
-/* Looks without sleeping, for as long as the options say. */
+/* Looks without sleeping, for as long as the options say; mostly at shared
+ * memory, since a look at the clock takes longer. */
 static void spin(struct hl_uring *uring, int64_t timeout_ns)
 {
 	uint64_t span = uring->spin_ns;
@@ -104,9 +108,11 @@ static void spin(struct hl_uring *uring, int64_t timeout_ns)
 		span = (uint64_t)timeout_ns;
 	start = hl_clock_now();
 	do {
-		uring->base.counters.spins++;
-		if (pending(uring))
-			return;
+		for (int look = 0; look < HL_URING_LOOKS; look++) {
+			uring->base.counters.spins++;
+			if (pending(uring))
+				return;
+		}
 	} while (hl_clock_now() - start < span);
 }
 
