@@ -95,7 +95,7 @@ static int open_parts(struct hl_uring *uring,
 	if (uring->base.fd < 0)
 		return -errno;
 	open_files(uring);
-	for (int kind = 0; kind < HL_POOL_KINDS && !err; kind++)
+	for (enum hl_pool_kind kind = 0; kind < HL_POOL_KINDS && !err; kind++)
 		err = hl_uring_open_pool(uring, kind, &config->pools[kind]);
 	if (!err)
 		err = hl_uring_use_pool(uring, HL_POOL_LARGE);
