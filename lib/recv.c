@@ -142,7 +142,8 @@ static uint32_t file_run(struct hail_socket *socket, struct hl_pool *pool,
 	return n;
 }
 
-/* The socket is closing: nobody waits for it any more. */
+/* Not a datagram for the handler: an end without one, or the socket is
+ * closing. */
 static void discard(struct hl_pool *pool,
 		    const struct hl_completion *completion)
 {

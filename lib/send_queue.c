@@ -300,6 +300,5 @@ void hl_send_queue_fail(struct hail_socket *socket,
 void hl_send_queue_close(struct hail_socket *socket)
 {
 	socket->blocked = false;
-	if (socket->in_flight)
-		hl_list_append_once(&socket->engine->sending, &socket->sending);
+	want_sent(socket);
 }

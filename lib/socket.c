@@ -70,14 +70,11 @@ static int read_options(struct hail_socket_options *out,
 /* Reads from the descriptor what the kernel made of the options. */
 static int learn(struct hail_socket *socket)
 {
-	socklen_t size = sizeof(socket->remote);
 	int err, bytes = 0;
 
 	err = hl_endpoint_local(socket->fd, &socket->local);
 	if (err)
 		return err;
-	if (getpeername(socket->fd, &socket->remote.sa, &size))
-		socket->remote = (struct hail_addr){0};
 	err = hl_sockopt_get(socket->fd, SOL_SOCKET, SO_SNDBUF, &bytes);
 	socket->send_buffer = (uint32_t)bytes;
 	if (!err)
@@ -110,7 +107,7 @@ static int set_up(struct hail_socket *socket, struct hail_engine *engine,
 
 	socket->engine = engine;
 	adopt_options(socket, options);
-	err = hl_endpoint_open(options);
+	err = hl_endpoint_open(options, &socket->remote);
 	if (err < 0)
 		return err;
 	socket->fd = err;

@@ -100,13 +100,9 @@ static int arm_writable(struct hl_uring *uring, uint32_t slot)
 int hl_uring_arm(struct hl_backend *backend, uint32_t slot, unsigned what)
 {
 	struct hl_uring *uring = hl_uring_of(backend);
-	int err = 0;
 
-	if (what & HL_ARM_RECEIVE)
-		err = arm_receive(uring, slot);
-	if (!err && what & HL_ARM_WRITABLE)
-		err = arm_writable(uring, slot);
-	return err;
+	return what == HL_ARM_RECEIVE ? arm_receive(uring, slot)
+				      : arm_writable(uring, slot);
 }
 
 /* The cancel's own answer says nothing that the request's last one doesn't
@@ -125,14 +121,10 @@ static int cancel(struct hl_uring *uring, uint64_t user_data)
 
 int hl_uring_disarm(struct hl_backend *backend, uint32_t slot, unsigned what)
 {
-	struct hl_uring *uring = hl_uring_of(backend);
-	int err = 0;
+	enum hl_uring_kind kind =
+		what == HL_ARM_RECEIVE ? HL_URING_RECEIVE : HL_URING_WRITABLE;
 
-	if (what & HL_ARM_RECEIVE)
-		err = cancel(uring, hl_uring_tag(HL_URING_RECEIVE, slot));
-	if (!err && what & HL_ARM_WRITABLE)
-		err = cancel(uring, hl_uring_tag(HL_URING_WRITABLE, slot));
-	return err;
+	return cancel(hl_uring_of(backend), hl_uring_tag(kind, slot));
 }
 
 int64_t hl_uring_outstanding(struct hl_backend *backend, uint32_t slot)

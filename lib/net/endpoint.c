@@ -88,9 +88,8 @@ static int bind_any(int fd, const struct hail_socket_options *options,
 }
 
 static int set_up(int fd, const struct hail_socket_options *options,
-		  const struct hail_addr *local)
+		  const struct hail_addr *local, struct hail_addr *remote)
 {
-	struct hail_addr connected;
 	int err = hl_sockopt_apply(fd, local->sa.sa_family, options);
 
 	if (!err && hail_addr_port(local))
@@ -98,11 +97,12 @@ static int set_up(int fd, const struct hail_socket_options *options,
 	else if (!err)
 		err = bind_any(fd, options, local);
 	if (!err && options->remote.sa.sa_family != AF_UNSPEC)
-		err = hl_endpoint_connect(fd, &options->remote, &connected);
+		err = hl_endpoint_connect(fd, &options->remote, remote);
 	return err;
 }
 
-int hl_endpoint_open(const struct hail_socket_options *options)
+int hl_endpoint_open(const struct hail_socket_options *options,
+		     struct hail_addr *remote)
 {
 	struct hail_addr local = options->local;
 	int fd, err;
@@ -114,7 +114,7 @@ int hl_endpoint_open(const struct hail_socket_options *options)
 	fd = socket(local.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	err = set_up(fd, options, &local);
+	err = set_up(fd, options, &local, remote);
 	if (!err)
 		return fd;
 	close(fd);

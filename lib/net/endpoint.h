@@ -5,9 +5,12 @@
 
 #include <hail/socket.h>
 
-/* A UDP socket as the options want it, bound and, with a remote, connected.
- * Returns the descriptor, or a negative errno and leaves nothing open. */
-int hl_endpoint_open(const struct hail_socket_options *options);
+/* A UDP socket as the options want it, bound and, with a remote, connected:
+ * that is written to `remote` as the descriptor knows it, which is left alone
+ * otherwise. Returns the descriptor, or a negative errno and leaves nothing
+ * open. */
+int hl_endpoint_open(const struct hail_socket_options *options,
+		     struct hail_addr *remote);
 
 /* `remote` as `fd` knows it then is written to `out`. An error that an earlier
  * remote left behind is not the new one's: it is cleared. */

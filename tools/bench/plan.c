@@ -112,22 +112,28 @@ static int add_pingpong(struct interleave *it, pingpong_create create,
 	return error;
 }
 
+static int add_epoll_and_hail(struct interleave *it,
+			      struct pingpong_options *way, const char *epoll,
+			      const char *hail)
+{
+	int error;
+
+	way->name = epoll;
+	error = add_pingpong(it, pingpong_epoll_create, way);
+	way->name = hail;
+	return error ? error : add_pingpong(it, pingpong_hail_create, way);
+}
+
 static int build_pingpong(struct scene *scene, struct interleave *it,
 			  const struct options *options, unsigned long size)
 {
 	struct pingpong_options way = {.size = size,
 				       .place = PINGPONG_TOGETHER};
-	int error;
 
 	(void)scene;
 	(void)options;
 	pingpong_pin_client();
-	way.name = "epoll";
-	error = add_pingpong(it, pingpong_epoll_create, &way);
-	way.name = "hail";
-	if (!error)
-		error = add_pingpong(it, pingpong_hail_create, &way);
-	return error;
+	return add_epoll_and_hail(it, &way, "epoll", "hail");
 }
 
 static int build_spinning(struct scene *scene, struct interleave *it,
@@ -139,19 +145,11 @@ static int build_spinning(struct scene *scene, struct interleave *it,
 	(void)scene;
 	(void)options;
 	pingpong_pin_client();
-	way.name = "epoll";
-	error = add_pingpong(it, pingpong_epoll_create, &way);
-	way.name = "hail";
-	if (!error)
-		error = add_pingpong(it, pingpong_hail_create, &way);
+	error = add_epoll_and_hail(it, &way, "epoll", "hail");
 	way.spin_ns = PINGPONG_SPIN_NS;
-	way.name = "epoll, spinning";
-	if (!error)
-		error = add_pingpong(it, pingpong_epoll_create, &way);
-	way.name = "hail, spinning";
-	if (!error)
-		error = add_pingpong(it, pingpong_hail_create, &way);
-	return error;
+	return error ? error
+		     : add_epoll_and_hail(it, &way, "epoll, spinning",
+					  "hail, spinning");
 }
 
 const struct work plan_works[] = {
