@@ -1,176 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* net/addr.c: the public functions over addresses: text to address and back,
- * names to addresses, and comparing. No sockets of hail's are touched here. */
+/* net/addr.c: what an address is equal to, where it stands among others and how
+ * it is hashed. Pure functions. */
 #include "net/addr.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <net/if.h>
-#include <netdb.h>
-#include <stdio.h>
 #include <string.h>
-
-/* The part of an address text behind its '%': an interface's name, or else its
- * number. The name comes first, as in getaddrinfo(), since an interface may be
- * called "7". */
-static int parse_scope(uint32_t *out, const char *text)
-{
-	uint64_t number = if_nametoindex(text);
-
-	if (number == 0) {
-		if (*text == '\0' || *text == '0')
-			return -EINVAL;
-		for (; *text != '\0'; text++) {
-			if (*text < '0' || *text > '9')
-				return -ENODEV;
-			number = number * 10 + (uint64_t)(*text - '0');
-			if (number > UINT32_MAX)
-				return -EINVAL;
-		}
-	}
-	*out = (uint32_t)number;
-	return 0;
-}
-
-static int parse_v4(struct hail_addr *out, const char *ip, uint16_t port)
-{
-	struct hail_addr addr = {.v4.sin_family = AF_INET};
-
-	if (inet_pton(AF_INET, ip, &addr.v4.sin_addr) != 1)
-		return -EINVAL;
-	addr.v4.sin_port = htons(port);
-	*out = addr;
-	return 0;
-}
-
-static int parse_v6(struct hail_addr *out, const char *ip, uint16_t port)
-{
-	struct hail_addr addr = {.v6.sin6_family = AF_INET6};
-	size_t length = strcspn(ip, "%");
-	char text[INET6_ADDRSTRLEN];
-	int rc;
-
-	if (length >= sizeof(text))
-		return -EINVAL;
-	memcpy(text, ip, length);
-	text[length] = '\0';
-	if (inet_pton(AF_INET6, text, &addr.v6.sin6_addr) != 1)
-		return -EINVAL;
-	if (ip[length] == '%') {
-		rc = parse_scope(&addr.v6.sin6_scope_id, ip + length + 1);
-		if (rc < 0)
-			return rc;
-	}
-	addr.v6.sin6_port = htons(port);
-	*out = addr;
-	return 0;
-}
-
-int hail_addr_parse(struct hail_addr *out, const char *ip, uint16_t port)
-{
-	if (!out || !ip)
-		return -EINVAL;
-	if (strchr(ip, ':'))
-		return parse_v6(out, ip, port);
-	return parse_v4(out, ip, port);
-}
-
-/* What getaddrinfo() answered, as an errno. */
-static int resolve_error(int answer)
-{
-	switch (answer) {
-	case EAI_AGAIN:
-		return -EAGAIN;
-	case EAI_MEMORY:
-		return -ENOMEM;
-	case EAI_SYSTEM:
-		return errno > 0 ? -errno : -ENOENT;
-	default:
-		return -ENOENT;
-	}
-}
-
-static int resolve_first(struct hail_addr *out, const struct addrinfo *info,
-			 uint16_t port)
-{
-	struct hail_addr addr = {.sa.sa_family = AF_UNSPEC};
-
-	for (; info; info = info->ai_next) {
-		if (info->ai_addrlen > sizeof(addr))
-			continue;
-		memcpy(&addr, info->ai_addr, info->ai_addrlen);
-		if (hl_addr_size(&addr) == info->ai_addrlen)
-			break;
-	}
-	if (!info)
-		return -ENOENT;
-	if (addr.sa.sa_family == AF_INET)
-		addr.v4.sin_port = htons(port);
-	else
-		addr.v6.sin6_port = htons(port);
-	*out = addr;
-	return 0;
-}
-
-int hail_addr_resolve(struct hail_addr *out, const char *host, uint16_t port)
-{
-	const struct addrinfo hints = {
-		.ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_DGRAM,
-	};
-	struct addrinfo *found;
-	int rc;
-
-	if (!out || !host)
-		return -EINVAL;
-	rc = getaddrinfo(host, NULL, &hints, &found);
-	if (rc != 0)
-		return resolve_error(rc);
-	rc = resolve_first(out, found, port);
-	freeaddrinfo(found);
-	return rc;
-}
-
-static int format_v4(char *text, size_t size, const struct sockaddr_in *v4)
-{
-	char ip[INET_ADDRSTRLEN];
-
-	inet_ntop(AF_INET, &v4->sin_addr, ip, sizeof(ip));
-	return snprintf(text, size, "%s:%u", ip, ntohs(v4->sin_port));
-}
-
-static int format_v6(char *text, size_t size, const struct sockaddr_in6 *v6)
-{
-	char ip[INET6_ADDRSTRLEN], name[IF_NAMESIZE];
-	unsigned port = ntohs(v6->sin6_port);
-	uint32_t scope = v6->sin6_scope_id;
-
-	inet_ntop(AF_INET6, &v6->sin6_addr, ip, sizeof(ip));
-	if (scope == 0)
-		return snprintf(text, size, "[%s]:%u", ip, port);
-	if (!if_indextoname(scope, name))
-		return snprintf(text, size, "[%s%%%u]:%u", ip, scope, port);
-	return snprintf(text, size, "[%s%%%s]:%u", ip, name, port);
-}
-
-int hail_addr_format(const struct hail_addr *addr, char *text, size_t size)
-{
-	char own[HAIL_ADDR_TEXT_MAX];
-	int length;
-
-	if (!addr || !text)
-		return -EINVAL;
-	if (addr->sa.sa_family == AF_INET)
-		length = format_v4(own, sizeof(own), &addr->v4);
-	else if (addr->sa.sa_family == AF_INET6)
-		length = format_v6(own, sizeof(own), &addr->v6);
-	else
-		return -EAFNOSUPPORT;
-	if ((size_t)length >= size)
-		return -ENOSPC;
-	memcpy(text, own, (size_t)length + 1);
-	return length;
-}
 
 uint16_t hail_addr_port(const struct hail_addr *addr)
 {
@@ -215,4 +49,135 @@ bool hail_addr_equal(const struct hail_addr *a, const struct hail_addr *b)
 	default:
 		return false;
 	}
+}
+
+static int compare_numbers(uint32_t a, uint32_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int compare_v4(const struct sockaddr_in *a, const struct sockaddr_in *b)
+{
+	int order = compare_numbers(ntohl(a->sin_addr.s_addr),
+				    ntohl(b->sin_addr.s_addr));
+
+	if (order == 0)
+		order = compare_numbers(ntohs(a->sin_port), ntohs(b->sin_port));
+	return order;
+}
+
+static int compare_v6(const struct sockaddr_in6 *a,
+		      const struct sockaddr_in6 *b)
+{
+	int order = memcmp(&a->sin6_addr, &b->sin6_addr, sizeof(a->sin6_addr));
+
+	if (order == 0)
+		order = compare_numbers(ntohs(a->sin6_port),
+					ntohs(b->sin6_port));
+	if (order == 0)
+		order = compare_numbers(a->sin6_scope_id, b->sin6_scope_id);
+	return order;
+}
+
+/* Addresses of one family that hail doesn't know equal nothing, not even
+ * themselves, which no order can say: they stand together in one place. */
+int hail_addr_compare(const struct hail_addr *a, const struct hail_addr *b)
+{
+	if (!a || !b)
+		return (a != NULL) - (b != NULL);
+	if (a->sa.sa_family != b->sa.sa_family)
+		return compare_numbers(a->sa.sa_family, b->sa.sa_family);
+	switch (a->sa.sa_family) {
+	case AF_INET:
+		return compare_v4(&a->v4, &b->v4);
+	case AF_INET6:
+		return compare_v6(&a->v6, &b->v6);
+	default:
+		return 0;
+	}
+}
+
+static uint64_t rotate(uint64_t x, unsigned bits)
+{
+	return x << bits | x >> (64 - bits);
+}
+
+/* SipHash-1-3, as the tables of Rust, Ruby and Python use for keys that
+ * strangers choose: a short mixer whose collisions only those find who know the
+ * seed. */
+static void sip_round(uint64_t v[4])
+{
+	v[0] += v[1];
+	v[2] += v[3];
+	v[1] = rotate(v[1], 13) ^ v[0];
+	v[3] = rotate(v[3], 16) ^ v[2];
+	v[0] = rotate(v[0], 32);
+	v[2] += v[1];
+	v[0] += v[3];
+	v[1] = rotate(v[1], 17) ^ v[2];
+	v[3] = rotate(v[3], 21) ^ v[0];
+	v[2] = rotate(v[2], 32);
+}
+
+/* Its key has 128 bits; the seed is all that there is for them. */
+static void sip_start(uint64_t v[4], uint64_t seed)
+{
+	v[0] = seed ^ 0x736f6d6570736575;
+	v[1] = ~seed ^ 0x646f72616e646f6d;
+	v[2] = seed ^ 0x6c7967656e657261;
+	v[3] = ~seed ^ 0x7465646279746573;
+}
+
+static void sip_add(uint64_t v[4], uint64_t word)
+{
+	v[3] ^= word;
+	sip_round(v);
+	v[0] ^= word;
+}
+
+static uint64_t sip_end(uint64_t v[4])
+{
+	v[2] ^= 0xff;
+	for (int i = 0; i < 3; i++)
+		sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+static void hash_v4(uint64_t v[4], const struct sockaddr_in *addr)
+{
+	sip_add(v, AF_INET | (uint64_t)addr->sin_port << 16 |
+			   (uint64_t)addr->sin_addr.s_addr << 32);
+}
+
+static void hash_v6(uint64_t v[4], const struct sockaddr_in6 *addr)
+{
+	uint64_t ip[2];
+
+	memcpy(ip, &addr->sin6_addr, sizeof(ip));
+	sip_add(v, AF_INET6 | (uint64_t)addr->sin6_port << 16 |
+			   (uint64_t)addr->sin6_scope_id << 32);
+	sip_add(v, ip[0]);
+	sip_add(v, ip[1]);
+}
+
+/* The family comes first and tells how many words follow, which is why the
+ * length that SipHash adds at the end isn't needed. */
+uint64_t hail_addr_hash(const struct hail_addr *addr, uint64_t seed)
+{
+	uint64_t v[4];
+
+	if (!addr)
+		return 0;
+	sip_start(v, seed);
+	switch (addr->sa.sa_family) {
+	case AF_INET:
+		hash_v4(v, &addr->v4);
+		break;
+	case AF_INET6:
+		hash_v6(v, &addr->v6);
+		break;
+	default:
+		sip_add(v, addr->sa.sa_family);
+	}
+	return sip_end(v);
 }
