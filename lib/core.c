@@ -33,5 +33,5 @@ uint64_t hl_core_now(struct hail_engine *engine)
 void hl_core_touch(struct hail_engine *engine)
 {
 	if (!engine->turning)
-		hl_notify_due(&engine->notify, 0);
+		hl_notify_now(&engine->notify);
 }

@@ -12,6 +12,7 @@
 #include "buffer.h"
 #include "failure.h"
 #include "flight.h"
+#include "log.h"
 #include "notify.h"
 #include "owner.h"
 #include "post.h"
@@ -20,6 +21,7 @@
 #include "timer.h"
 #include "util/clock.h"
 #include "util/list.h"
+#include "util/memory.h"
 
 #include <hail/engine.h>
 #include <hail/stats.h>
@@ -32,9 +34,11 @@
 #define HL_COMPLETIONS_MAX 128
 
 struct hail_engine {
+	struct hl_memory allocator;
 	struct hl_backend *backend;
 	struct hl_owner owner;
 	struct hail_engine_options options; /* as they are in force */
+	struct hl_log log;
 
 	bool turning; /* a turn is under way: handlers may run */
 	bool entered; /* since the last turn, when it was left */
@@ -57,6 +61,7 @@ struct hail_engine {
 	struct hl_list sending;  /* messages in flight, next enter */
 	struct hl_list backoff;  /* until backoff_end */
 	struct hl_list ready;    /* datagrams to be handed over */
+	struct hl_list noticing; /* error queues to be read */
 	struct hl_list failing;  /* errors to be told */
 	struct hl_list draining; /* drain is due */
 	struct hl_list starved;  /* refused for want of a send block */

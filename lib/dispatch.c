@@ -3,8 +3,34 @@
 #include "dispatch.h"
 
 #include "core.h"
+#include "notice.h"
 #include "recv.h"
 #include "socket.h"
+#include "util/trace.h"
+
+/* One that isn't about a datagram that came. */
+static void dispatch_other(struct hail_engine *engine,
+			   const struct hl_completion *completion)
+{
+	uint32_t id = completion->id;
+
+	switch (completion->kind) {
+	case HL_COMPLETION_SEND:
+		hl_flight_failed(&engine->flight, id, completion->result);
+		break;
+	case HL_COMPLETION_WRITABLE:
+		hl_socket_writable(hl_socket_table_at(&engine->sockets, id),
+				   completion->result);
+		break;
+	case HL_COMPLETION_ERROR:
+		hl_notice_complete(hl_socket_table_at(&engine->sockets, id),
+				   completion);
+		break;
+	case HL_COMPLETION_OVERFLOW:
+		hl_log_overflow(engine);
+		break;
+	}
+}
 
 /* Files the first of the completions, and those after it that go the same
  * way; returns how many. */
@@ -12,17 +38,11 @@ static uint32_t dispatch(struct hail_engine *engine,
 			 const struct hl_completion *completions,
 			 uint32_t count)
 {
-	struct hail_socket *socket;
-
-	if (completions->kind == HL_COMPLETION_SEND) {
-		hl_flight_failed(&engine->flight, completions->id,
-				 completions->result);
-		return 1;
-	}
-	socket = hl_socket_table_at(&engine->sockets, completions->id);
 	if (completions->kind == HL_COMPLETION_RECEIVE)
-		return hl_recv_complete(socket, completions, count);
-	hl_socket_writable(socket, completions->result);
+		return hl_recv_complete(
+			hl_socket_table_at(&engine->sockets, completions->id),
+			completions, count);
+	dispatch_other(engine, completions);
 	return 1;
 }
 
@@ -33,9 +53,12 @@ int hl_dispatch_wait(struct hail_engine *engine, int64_t timeout_ns)
 	int count = backend->ops->wait(backend, timeout_ns, completions,
 				       HL_COMPLETIONS_MAX);
 
-	if (count < 0)
+	if (count < 0) {
+		hl_log_broken(engine, count);
 		return count;
+	}
 	for (;;) {
+		hl_trace2(complete, engine, count);
 		for (uint32_t i = 0; i < (uint32_t)count;)
 			i += dispatch(engine, &completions[i],
 				      (uint32_t)count - i);

@@ -11,6 +11,7 @@
 #include "core.h"
 #include "dispatch.h"
 #include "net/payload.h"
+#include "notice.h"
 #include "recv.h"
 #include "send_drain.h"
 #include "send_queue.h"
@@ -19,7 +20,6 @@
 #include "util/options.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 struct count_option {
 	size_t offset; /* of a uint32_t */
@@ -96,6 +96,9 @@ static int read_options(struct hail_engine_options *out,
 
 	if (err)
 		return err;
+	if (out->allocator &&
+	    (!out->allocator->allocate || !out->allocator->release))
+		return -EINVAL;
 	asked = *out;
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]) && !err; i++)
 		err = read_count(out, &counts[i]);
@@ -120,31 +123,34 @@ static void init_lists(struct hail_engine *engine)
 	hl_list_init(&engine->sending);
 	hl_list_init(&engine->backoff);
 	hl_list_init(&engine->ready);
+	hl_list_init(&engine->noticing);
 	hl_list_init(&engine->failing);
 	hl_list_init(&engine->draining);
 	hl_list_init(&engine->starved);
 	hl_list_init(&engine->closing);
 	hl_list_init(&engine->closed);
-	hl_socket_table_init(&engine->sockets);
-	hl_timers_init(&engine->timers);
+	hl_socket_table_init(&engine->sockets, &engine->allocator);
+	hl_timers_init(&engine->timers, &engine->allocator);
 }
 
 /* All that is memory only. */
 static int init_memory(struct hail_engine *engine)
 {
 	const struct hail_engine_options *options = &engine->options;
+	const struct hl_memory *allocator = &engine->allocator;
 	int err;
 
-	engine->completions =
-		calloc(HL_COMPLETIONS_MAX, sizeof(*engine->completions));
-	engine->batch = calloc(options->budget, sizeof(*engine->batch));
+	engine->completions = hl_memory_allocate(allocator, HL_COMPLETIONS_MAX,
+						 sizeof(*engine->completions));
+	engine->batch = hl_memory_allocate(allocator, options->budget,
+					   sizeof(*engine->batch));
 	if (!engine->completions || !engine->batch)
 		return -ENOMEM;
 	err = hl_owner_init(&engine->owner);
 	if (!err)
-		err = hl_pool_init(&engine->pools[HL_POOL_LARGE], engine,
-				   HL_POOL_LARGE, HL_PAYLOAD_MAX,
-				   options->buffers_max);
+		err = hl_pool_init(
+			&engine->pools[HL_POOL_LARGE], engine, HL_POOL_LARGE,
+			HL_PAYLOAD_MAX + HL_CMSG_SPACE, options->buffers_max);
 	if (!err)
 		err = hl_pool_init(&engine->pools[HL_POOL_SMALL], engine,
 				   HL_POOL_SMALL, options->small_size,
@@ -153,11 +159,13 @@ static int init_memory(struct hail_engine *engine)
 		err = hl_send_memory_init(&engine->memory, options->send_blocks,
 					  options->send_blocks_large);
 	if (!err)
-		err = hl_flight_init(&engine->flight, options->entries);
+		err = hl_flight_init(&engine->flight, allocator,
+				     options->entries);
 	/* A few submissions may fail from first to last between two turns;
 	 * more wait until these have been told. */
 	if (!err)
-		err = hl_failures_init(&engine->failures, 4 * options->entries);
+		err = hl_failures_init(&engine->failures, allocator,
+				       4 * options->entries);
 	if (!err)
 		err = hl_posts_init(&engine->posts, options->posts);
 	return err;
@@ -168,6 +176,7 @@ static int init_backend(struct hail_engine *engine,
 {
 	const struct hail_engine_options *options = &engine->options;
 	struct hl_backend_config config = {
+		.memory = &engine->allocator,
 		.entries = options->entries,
 		.completions = options->completions,
 		.spin_ns = options->spin_ns,
@@ -179,14 +188,20 @@ static int init_backend(struct hail_engine *engine,
 	err = ops->open(&engine->backend, &config, arg);
 	if (err)
 		return err;
+	engine->backend->owner = engine;
+	if (engine->backend->files_error)
+		hl_log_no_files(engine, engine->backend->files_error);
 	hl_pool_grow(&engine->pools[HL_POOL_LARGE], options->buffers);
 	hl_pool_grow(&engine->pools[HL_POOL_SMALL], options->small_buffers);
-	return hl_notify_init(&engine->notify, engine->backend->fd);
+	return hl_notify_init(&engine->notify, &engine->allocator,
+			      engine->backend->fd);
 }
 
 /* Also for one that is half made. */
 static void destroy(struct hail_engine *engine)
 {
+	struct hl_memory allocator = engine->allocator;
+
 	hl_notify_fini(&engine->notify);
 	if (engine->backend)
 		engine->backend->ops->close(engine->backend);
@@ -200,9 +215,36 @@ static void destroy(struct hail_engine *engine)
 	for (int kind = 0; kind < HL_POOL_KINDS; kind++)
 		hl_pool_fini(&engine->pools[kind]);
 	hl_owner_fini(&engine->owner);
-	free(engine->batch);
-	free(engine->completions);
-	free(engine);
+	hl_memory_release(&allocator, engine->batch, engine->options.budget,
+			  sizeof(*engine->batch));
+	hl_memory_release(&allocator, engine->completions, HL_COMPLETIONS_MAX,
+			  sizeof(*engine->completions));
+	hl_memory_release(&allocator, engine, 1, sizeof(*engine));
+}
+
+/* With all that it is given by value; none of its parts. */
+static struct hail_engine *
+allocate_engine(const struct hail_engine_options *options)
+{
+	const struct hail_allocator *given = options->allocator;
+	struct hl_memory memory = {0};
+	struct hail_engine *engine;
+
+	if (given)
+		memory = (struct hl_memory){
+			.allocate = given->allocate,
+			.release = given->release,
+			.arg = given->arg,
+		};
+	engine = hl_memory_allocate(&memory, 1, sizeof(*engine));
+	if (!engine)
+		return NULL;
+	engine->allocator = memory;
+	engine->options = *options;
+	engine->options.allocator = NULL; /* the caller's, and copied */
+	engine->log.write = options->log;
+	engine->log.arg = options->log_arg;
+	return engine;
 }
 
 int hl_engine_create_with(struct hail_engine **out,
@@ -218,10 +260,9 @@ int hl_engine_create_with(struct hail_engine **out,
 	err = read_options(&options, given);
 	if (err)
 		return err;
-	engine = calloc(1, sizeof(*engine));
+	engine = allocate_engine(&options);
 	if (!engine)
 		return -ENOMEM;
-	engine->options = options;
 	init_lists(engine);
 	err = init_memory(engine);
 	if (!err)
@@ -264,9 +305,10 @@ static bool some(const struct hl_list *list)
 static bool busy(const struct hail_engine *engine)
 {
 	return engine->flight.awaited || some(&engine->ready) ||
-	       some(&engine->failing) || some(&engine->draining) ||
-	       some(&engine->sending) || some(&engine->closed) ||
-	       some(&engine->arming) || hl_posts_waiting(&engine->posts);
+	       some(&engine->noticing) || some(&engine->failing) ||
+	       some(&engine->draining) || some(&engine->sending) ||
+	       some(&engine->closed) || some(&engine->arming) ||
+	       hl_posts_waiting(&engine->posts);
 }
 
 static bool alive(const struct hail_engine *engine)
@@ -351,6 +393,8 @@ static size_t call_handlers(struct hail_engine *engine)
 		hl_socket_end_backoff(engine);
 	if (some(&engine->ready))
 		events += hl_recv_deliver(engine);
+	if (some(&engine->noticing))
+		events += hl_notice_tell(engine);
 	if (some(&engine->failing))
 		events += hl_failure_tell(engine);
 	if (some(&engine->draining) || some(&engine->starved))

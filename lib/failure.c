@@ -6,12 +6,15 @@
 #include "socket.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
-int hl_failures_init(struct hl_failures *failures, uint32_t count)
+int hl_failures_init(struct hl_failures *failures,
+		     const struct hl_memory *memory, uint32_t count)
 {
 	hl_list_init(&failures->free);
-	failures->records = calloc(count, sizeof(*failures->records));
+	failures->memory = memory;
+	failures->count = count;
+	failures->records =
+		hl_memory_allocate(memory, count, sizeof(*failures->records));
 	if (!failures->records)
 		return -ENOMEM;
 	failures->available = count;
@@ -22,7 +25,8 @@ int hl_failures_init(struct hl_failures *failures, uint32_t count)
 
 void hl_failures_fini(struct hl_failures *failures)
 {
-	free(failures->records);
+	hl_memory_release(failures->memory, failures->records, failures->count,
+			  sizeof(*failures->records));
 }
 
 void hl_failure_report(struct hail_socket *socket,
@@ -36,8 +40,10 @@ void hl_failure_report(struct hail_socket *socket,
 	uint32_t kept =
 		error->kind == HAIL_ERROR_SEND ? 0 : engine->flight.count;
 
+	if (!socket->handlers.error && socket->state == HL_SOCKET_OPEN)
+		hl_log_untold(socket, error);
 	/* Nobody to tell: the counters have it. */
-	if (!socket->handlers.error || socket->state != HL_SOCKET_OPEN ||
+	if (!socket->handlers.error || socket->state == HL_SOCKET_CLOSING ||
 	    failures->available <= kept)
 		return;
 	failure = hl_list_entry(failures->free.next, struct hl_failure, link);
@@ -73,6 +79,7 @@ static uint32_t tell_socket(struct hail_socket *socket)
 			socket->handlers.error(socket, &error);
 		told++;
 	}
+	hl_socket_settle(socket);
 	return told;
 }
 

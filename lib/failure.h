@@ -10,6 +10,7 @@
 #define HL_FAILURE_H
 
 #include "util/list.h"
+#include "util/memory.h"
 
 #include <hail/error.h>
 #include <stdint.h>
@@ -23,13 +24,16 @@ struct hl_failure {
 };
 
 struct hl_failures {
+	const struct hl_memory *memory;
 	struct hl_failure *records;
+	uint32_t count;
 	uint32_t available;
 	struct hl_list free;
 };
 
 /* -ENOMEM. */
-int hl_failures_init(struct hl_failures *failures, uint32_t count);
+int hl_failures_init(struct hl_failures *failures,
+		     const struct hl_memory *memory, uint32_t count);
 void hl_failures_fini(struct hl_failures *failures);
 
 /* Has `error` told in this or the next turn, if the socket has such a handler.

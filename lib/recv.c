@@ -10,8 +10,12 @@
 #include "recv.h"
 
 #include "core.h"
+#include "net/cmsg.h"
+#include "net/gro.h"
+#include "net/icmp.h"
 #include "net/recvmsg.h"
 #include "socket.h"
+#include "util/trace.h"
 
 #include <errno.h>
 
@@ -30,26 +34,6 @@ static struct hail_buffer *dequeue(struct hail_socket *socket,
 	return buffer;
 }
 
-/* Errors that the network reports of a connected socket's remote. */
-static bool from_network(int error)
-{
-	switch (error) {
-	case -ECONNREFUSED:
-	case -EHOSTUNREACH:
-	case -ENETUNREACH:
-	case -EHOSTDOWN:
-	case -ENONET:
-	case -EOPNOTSUPP:
-	case -EPROTO:
-	case -EMSGSIZE:
-	case -ENOPROTOOPT:
-	case -EACCES:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* The pool is empty. Who was served since it was armed last stands behind those
  * who were not, or a flooded socket, armed first each time, would take every
  * buffer that comes free. */
@@ -60,8 +44,9 @@ static void wait_for_buffer(struct hail_socket *socket)
 	pool->exhausted++;
 	socket->traffic.rearm_pool++;
 	/* One doubling a turn, however many sockets found it empty. */
-	if (!pool->returned_count)
-		hl_pool_grow(pool, pool->total);
+	if (!pool->returned_count && !hl_pool_grow(pool, pool->total) &&
+	    hl_list_empty(&pool->waiting))
+		hl_log_no_buffer(socket);
 	socket->deaf = true;
 	hl_list_append_once(socket->served || socket->queued
 				    ? &pool->waiting
@@ -78,13 +63,15 @@ static void note_error(struct hail_socket *socket, int error)
 	};
 
 	socket->traffic.rearm_error++;
-	if (from_network(error)) {
-		hl_failure_report(socket, &told);
+	if (hl_icmp_may_be(error)) {
+		/* The error queue has it too, and knows more. */
+		if (!socket->errors)
+			hl_failure_report(socket, &told);
 		return;
 	}
 	/* Whatever it is, it may be so again at once. */
 	socket->deaf = true;
-	hl_socket_back_off(socket);
+	hl_socket_back_off(socket, error);
 }
 
 /* Reception has ended: with a datagram, or with an error and without one. */
@@ -95,11 +82,13 @@ static void ended(struct hail_socket *socket,
 	socket->disarming &= (uint8_t)~HL_ARM_RECEIVE;
 	if (socket->state != HL_SOCKET_OPEN)
 		return;
+	hl_trace2(rearm, socket, completion->result);
 	if (completion->result == -ENOBUFS)
 		wait_for_buffer(socket);
 	else if (completion->result < 0 && completion->result != -ECANCELED)
 		note_error(socket, completion->result);
-	else if (completion->result == HL_RECVMSG_OVERHEAD)
+	else if (completion->result ==
+		 (int)HL_RECVMSG_OVERHEAD + socket->control_space)
 		socket->traffic.rearm_empty++;
 	else if (completion->result >= 0)
 		socket->traffic.rearm_queue++;
@@ -142,16 +131,45 @@ static uint32_t file_run(struct hail_socket *socket, struct hl_pool *pool,
 	return n;
 }
 
+static uint32_t segment_size(const struct hail_buffer *buffer,
+			     const unsigned char *memory)
+{
+	return hl_cmsg_segment_size(
+		hl_recvmsg_control(memory),
+		hl_recvmsg_control_size(memory, buffer->size));
+}
+
+/* How many datagrams a buffer holds from an offset of its payload on. */
+static uint32_t count_pieces(const struct hail_socket *socket,
+			     const struct hail_buffer *buffer, size_t offset)
+{
+	const unsigned char *memory = hl_pool_memory(buffer->pool, buffer->id);
+	struct hail_datagram whole;
+
+	if (!socket->coalesce || hl_recvmsg_parse(&whole, memory, buffer->size,
+						  socket->control_space, 0))
+		return 1;
+	return hl_gro_count(whole.size - offset, segment_size(buffer, memory));
+}
+
 /* Not a datagram for the handler: an end without one, or the socket is
  * closing. */
-static void discard(struct hl_pool *pool,
+static void discard(struct hail_socket *socket, struct hl_pool *pool,
 		    const struct hl_completion *completion)
 {
-	if (completion->buffer == HL_BUFFER_NONE)
+	bool some = completion->result >= 0;
+	struct hail_buffer *buffer;
+
+	if (completion->buffer == HL_BUFFER_NONE) {
+		socket->traffic.dropped += some;
 		return;
-	hl_buffer_take(pool, completion->buffer, 0);
+	}
+	buffer = hl_buffer_take(pool, completion->buffer,
+				some ? (uint32_t)completion->result : 0);
+	if (some)
+		socket->traffic.dropped += count_pieces(socket, buffer, 0);
 	hl_pool_count_held(pool, 1);
-	hl_buffer_drop(&pool->buffers[completion->buffer]);
+	hl_buffer_drop(buffer);
 }
 
 uint32_t hl_recv_complete(struct hail_socket *socket,
@@ -166,8 +184,7 @@ uint32_t hl_recv_complete(struct hail_socket *socket,
 	if (filed) {
 		hl_list_append_once(&socket->engine->ready, &socket->ready);
 	} else {
-		socket->traffic.dropped += completions->result >= 0;
-		discard(pool, completions);
+		discard(socket, pool, completions);
 		filed = 1;
 	}
 	if (!completions[filed - 1].more)
@@ -184,6 +201,14 @@ static bool heard(const struct hail_socket *socket,
 	       hail_addr_equal(&socket->remote, &datagram->remote);
 }
 
+static void count_received(struct hail_socket *socket,
+			   const struct hail_datagram *datagram)
+{
+	socket->traffic.received_bytes += datagram->size;
+	if (datagram->flags & HAIL_DATAGRAM_TRUNCATED)
+		socket->traffic.truncated++;
+}
+
 /* Reads the next datagram of the queue into the batch; false: it is not for
  * the handler, and its buffer is dropped. */
 static bool take_next(struct hail_socket *socket, struct hl_pool *pool,
@@ -193,7 +218,8 @@ static bool take_next(struct hail_socket *socket, struct hl_pool *pool,
 
 	datagram->buffer = buffer;
 	if (hl_recvmsg_parse(datagram, hl_pool_memory(pool, buffer->id),
-			     buffer->size, 0, socket->datagram_max)) {
+			     buffer->size, socket->control_space,
+			     socket->datagram_max)) {
 		hl_buffer_drop(buffer);
 		return false;
 	}
@@ -202,10 +228,55 @@ static bool take_next(struct hail_socket *socket, struct hl_pool *pool,
 		hl_buffer_drop(buffer);
 		return false;
 	}
-	socket->traffic.received_bytes += datagram->size;
-	if (datagram->flags & HAIL_DATAGRAM_TRUNCATED)
-		socket->traffic.truncated++;
+	count_received(socket, datagram);
 	return true;
+}
+
+/* Reads what is left of the first of the queue, which may be many datagrams, as
+ * far as there is room for it. */
+static uint32_t take_pieces(struct hail_socket *socket, struct hl_pool *pool,
+			    struct hail_datagram *out, uint32_t room)
+{
+	struct hail_buffer *buffer = &pool->buffers[socket->queue_head];
+	const unsigned char *memory = hl_pool_memory(pool, buffer->id);
+	struct hail_datagram whole = {.buffer = buffer};
+	size_t offset = socket->queue_offset;
+	bool read = !hl_recvmsg_parse(&whole, memory, buffer->size,
+				      socket->control_space, 0);
+	uint32_t count = 0;
+
+	if (read && heard(socket, &whole))
+		count = hl_gro_split(out, room, &whole,
+				     segment_size(buffer, memory),
+				     socket->datagram_max, &offset);
+	else if (read)
+		socket->traffic.strangers +=
+			count_pieces(socket, buffer, offset);
+	/* Each datagram holds the buffer, and the queue while it is there. */
+	for (uint32_t i = 0; i < count; i++) {
+		hl_buffer_hold(buffer);
+		count_received(socket, &out[i]);
+	}
+	socket->queue_offset = offset;
+	if (!count || offset >= whole.size) {
+		socket->queue_offset = 0;
+		hl_buffer_drop(dequeue(socket, pool));
+	}
+	return count;
+}
+
+static size_t gather_pieces(struct hail_socket *socket)
+{
+	struct hail_engine *engine = socket->engine;
+	struct hl_pool *pool = pool_of(socket);
+	uint32_t budget = engine->options.budget;
+	uint32_t count = 0;
+
+	while (count < budget && socket->queued)
+		count += take_pieces(socket, pool, &engine->batch[count],
+				     budget - count);
+	socket->traffic.received += count;
+	return count;
 }
 
 /* Fills the engine's batch from the socket's queue. */
@@ -230,7 +301,7 @@ static size_t deliver(struct hail_socket *socket)
 	/* The handler was taken away: what is here waits for the next. */
 	if (!socket->handlers.data)
 		return 0;
-	count = gather(socket);
+	count = socket->coalesce ? gather_pieces(socket) : gather(socket);
 	socket->served |= count > 0;
 	if (count)
 		socket->handlers.data(socket, engine->batch, count);
@@ -297,11 +368,29 @@ void hl_recv_resume(struct hail_socket *socket)
 		hl_list_append_once(&socket->engine->ready, &socket->ready);
 }
 
+uint32_t hl_recv_waiting(const struct hail_socket *socket)
+{
+	const struct hl_pool *pool = pool_of(socket);
+	uint32_t count = 0, id = socket->queue_head;
+
+	if (!socket->coalesce)
+		return socket->queued;
+	for (uint32_t i = 0; i < socket->queued; i++) {
+		const struct hail_buffer *buffer = &pool->buffers[id];
+
+		count += count_pieces(socket, buffer,
+				      i ? 0 : socket->queue_offset);
+		id = buffer->next;
+	}
+	return count;
+}
+
 void hl_recv_close(struct hail_socket *socket)
 {
-	socket->traffic.dropped += socket->queued;
+	socket->traffic.dropped += hl_recv_waiting(socket);
 	while (socket->queued)
 		hl_buffer_drop(dequeue(socket, pool_of(socket)));
+	socket->queue_offset = 0;
 	hl_list_unlink(&socket->ready);
 	hl_list_unlink(&socket->waiting);
 }

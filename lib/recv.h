@@ -23,6 +23,8 @@ size_t hl_recv_deliver(struct hail_engine *engine);
 void hl_recv_feed(struct hail_engine *engine);
 /* There is a data handler, perhaps after there was none. */
 void hl_recv_resume(struct hail_socket *socket);
+/* How many datagrams were received and not handed over. */
+uint32_t hl_recv_waiting(const struct hail_socket *socket);
 /* Drops what was not handed over. */
 void hl_recv_close(struct hail_socket *socket);
 

@@ -12,7 +12,12 @@
 #include "send_check.h"
 
 #include "net/addr.h"
+#include "net/icmp.h"
 #include "net/payload.h"
+
+/* One ICMP message fails one send, so the second attempt is good unless another
+ * came meanwhile; what is the message's own fault fails each time. */
+#define HL_ATTEMPTS_MAX 4
 
 static int check_remote(const struct hail_socket *socket,
 			const struct hail_addr *remote)
@@ -73,4 +78,16 @@ bool hl_send_check_room(struct hail_socket *socket)
 		outstanding = 0; /* then the kernel will tell */
 	socket->room = (int64_t)socket->send_buffer - outstanding;
 	return socket->room > 0;
+}
+
+bool hl_send_check_retry(struct hail_socket *socket, int error,
+			 unsigned attempts)
+{
+	if (!hl_send_check_careful(socket) || !hl_icmp_may_be(error) ||
+	    attempts >= HL_ATTEMPTS_MAX - 1)
+		return false;
+	socket->traffic.retried++;
+	if (error == -EMSGSIZE)
+		hl_echo_expect(&socket->echo);
+	return true;
 }

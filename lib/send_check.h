@@ -13,6 +13,17 @@ int hl_send_check_message(const struct hail_socket *socket,
 /* Whether the send buffer surely takes one more, asking if need be. */
 bool hl_send_check_room(struct hail_socket *socket);
 
+/* Whether an ICMP message of one remote may fail a send to another: then a
+ * submission has but one datagram for each remote. */
+static inline bool hl_send_check_careful(const struct hail_socket *socket)
+{
+	return socket->errors && !hl_socket_connected(socket);
+}
+/* Whether a send that met `error` is to be tried again, because the error may
+ * be another's, and counts it then; `attempts` were in vain so far. */
+bool hl_send_check_retry(struct hail_socket *socket, int error,
+			 unsigned attempts);
+
 /* Temporary want of kernel memory is backpressure as a full buffer is. */
 static inline bool hl_send_check_backpressure(int error)
 {

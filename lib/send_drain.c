@@ -5,6 +5,9 @@
 
 #include "core.h"
 #include "socket.h"
+#include "util/trace.h"
+
+#include <errno.h>
 
 static bool due(const struct hail_socket *socket)
 {
@@ -56,6 +59,7 @@ uint32_t hl_send_drain_tell(struct hail_engine *engine)
 			continue;
 		socket->owed = false;
 		socket->traffic.drains++;
+		hl_trace1(drain, socket);
 		if (socket->handlers.drain)
 			socket->handlers.drain(socket);
 		told++;
@@ -67,8 +71,13 @@ void hl_send_drain_owe(struct hail_socket *socket, size_t wanted)
 {
 	socket->traffic.refused++;
 	socket->owed = true;
-	if (wanted != SIZE_MAX) {
+	if (wanted == SIZE_MAX) {
+		hl_trace2(refuse, socket, EAGAIN);
+	} else {
+		hl_trace2(refuse, socket, ENOBUFS);
 		socket->wanted = wanted;
+		if (hl_list_empty(&socket->engine->starved))
+			hl_log_no_block(socket, wanted);
 		hl_list_append_once(&socket->engine->starved, &socket->starved);
 	}
 	hl_send_drain_check(socket);

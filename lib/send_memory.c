@@ -9,10 +9,10 @@
 #include <string.h>
 
 /* Payloads of a block. With the header both make a stride of an odd number of
- * cache lines (33 and 1027), so that headers spread over all cache sets. */
+ * cache lines (33 and 1029), so that headers spread over all cache sets. */
 static const size_t payload_max[HL_BLOCK_KINDS] = {
 	[HL_BLOCK_SMALL] = 1984,
-	[HL_BLOCK_LARGE] = 65600,
+	[HL_BLOCK_LARGE] = 65728,
 };
 
 static int pool_init(struct hl_block_pool *pool, enum hl_block_kind kind,
@@ -90,13 +90,22 @@ static struct hl_pending *take_block(struct hl_send_memory *memory, size_t size)
 	return pending;
 }
 
-struct hl_pending *hl_send_memory_take(struct hl_send_memory *memory,
-				       const struct hail_message *message,
-				       struct hail_buffer *buffer)
+size_t hl_send_memory_need(const struct hail_message *message,
+			   const struct hail_buffer *buffer,
+			   const struct hl_extras *extras)
 {
 	/* By reference only the header of a block is used. */
-	struct hl_pending *pending =
-		take_block(memory, buffer ? 0 : message->size);
+	return (buffer ? 0 : message->size) + (extras ? sizeof(*extras) : 0);
+}
+
+struct hl_pending *hl_send_memory_take(struct hl_send_memory *memory,
+				       const struct hail_message *message,
+				       struct hail_buffer *buffer,
+				       const struct hl_extras *extras)
+{
+	struct hl_pending *pending = take_block(
+		memory, hl_send_memory_need(message, buffer, extras));
+	unsigned char *payload;
 
 	if (!pending)
 		return NULL;
@@ -104,11 +113,18 @@ struct hl_pending *hl_send_memory_take(struct hl_send_memory *memory,
 	pending->message = *message;
 	pending->given = message->data;
 	pending->buffer = buffer;
+	pending->attempts = 0;
+	pending->extras = NULL;
+	payload = pending->payload;
+	if (extras) {
+		pending->extras = memcpy(payload, extras, sizeof(*extras));
+		payload += sizeof(*extras);
+	}
 	if (buffer) {
 		hl_buffer_hold(buffer);
 	} else if (message->size) {
-		memcpy(pending->payload, message->data, message->size);
-		pending->message.data = pending->payload;
+		memcpy(payload, message->data, message->size);
+		pending->message.data = payload;
 	}
 	if (message->remote) {
 		pending->remote = *message->remote;

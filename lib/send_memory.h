@@ -10,6 +10,7 @@
 #define HL_SEND_MEMORY_H
 
 #include "buffer.h"
+#include "extras.h"
 #include "util/list.h"
 
 #include <hail/datagram.h>
@@ -24,8 +25,10 @@ struct hl_pending {
 	struct hail_message message;
 	struct hail_addr remote;
 	enum hl_block_kind kind;
+	uint8_t attempts;  /* that an ICMP message of another's ended */
 	const void *given; /* the caller's pointer: identity for error */
-	struct hail_buffer *buffer; /* NULL: a copy */
+	struct hail_buffer *buffer;     /* NULL: a copy */
+	const struct hl_extras *extras; /* in the block too; NULL: none */
 	_Alignas(64) unsigned char payload[];
 };
 
@@ -47,14 +50,20 @@ int hl_send_memory_init(struct hl_send_memory *memory, uint32_t small,
 			uint32_t large);
 void hl_send_memory_fini(struct hl_send_memory *memory);
 
-/* Whether a datagram of `size` bytes could be held now. */
+/* Whether a message that needs `size` bytes of a block could be held now. */
 bool hl_send_memory_available(const struct hl_send_memory *memory, size_t size);
+/* What a message needs of a block: by reference, or with extras or none. */
+size_t hl_send_memory_need(const struct hail_message *message,
+			   const struct hail_buffer *buffer,
+			   const struct hl_extras *extras);
 
-/* Holds a message: `buffer`, if given, by a reference, else by a copy. The
- * pending message is in no list yet. NULL: no block is left. */
+/* Holds a message: `buffer`, if given, by a reference, else by a copy; and a
+ * copy of the extras, if there are any. The pending message is in no list yet.
+ * NULL: no block is left. */
 struct hl_pending *hl_send_memory_take(struct hl_send_memory *memory,
 				       const struct hail_message *message,
-				       struct hail_buffer *buffer);
+				       struct hail_buffer *buffer,
+				       const struct hl_extras *extras);
 /* Drops it, unlinks it and frees its block. */
 void hl_send_memory_drop(struct hl_send_memory *memory,
 			 struct hl_pending *pending);

@@ -14,6 +14,7 @@
 #include "send_check.h"
 #include "send_drain.h"
 #include "socket.h"
+#include "stamp.h"
 
 static struct hail_buffer *find_buffer(const struct hail_engine *engine,
 				       const struct hail_message *message)
@@ -26,35 +27,45 @@ static struct hail_buffer *find_buffer(const struct hail_engine *engine,
 	return buffer;
 }
 
-static bool append(struct hail_socket *socket,
-		   const struct hail_message *message)
+/* NULL: no block is left. */
+static struct hl_pending *append(struct hail_socket *socket,
+				 const struct hail_message *message,
+				 const struct hl_extras *extras)
 {
 	struct hail_engine *engine = socket->engine;
 	struct hl_pending *pending = hl_send_memory_take(
-		&engine->memory, message, find_buffer(engine, message));
+		&engine->memory, message, find_buffer(engine, message), extras);
 
 	if (!pending)
-		return false;
+		return NULL;
 	hl_list_append(&socket->pending, &pending->link);
 	if (++socket->in_flight > socket->in_flight_max)
 		socket->in_flight_max = socket->in_flight;
-	return true;
+	return pending;
 }
 
 /* `wanted` is written where a block is what was missing. */
 static int hold_one(struct hail_socket *socket,
-		    const struct hail_message *message, size_t *wanted)
+		    const struct hail_message *message,
+		    const struct hail_message_facts *facts, size_t *wanted)
 {
 	int err = hl_send_check_message(socket, message);
+	struct hl_extras read, *extras = NULL;
 
+	if (!err && facts) {
+		extras = &read;
+		err = hl_extras_read(extras, socket, message, facts);
+	}
 	if (err)
 		return err;
 	if (socket->in_flight >= socket->window)
 		return -EAGAIN;
-	if (append(socket, message))
+	if (extras)
+		hl_stamp_name(socket, extras);
+	if (append(socket, message, extras))
 		return 0;
-	/* By reference it needs no more than a block's header. */
-	*wanted = find_buffer(socket->engine, message) ? 0 : message->size;
+	*wanted = hl_send_memory_need(
+		message, find_buffer(socket->engine, message), extras);
 	return -EAGAIN;
 }
 
@@ -68,14 +79,14 @@ static void want_sent(struct hail_socket *socket)
 }
 
 size_t hl_send_queue_append(struct hail_socket *socket,
-			    const struct hail_message *messages, size_t count,
-			    int *why)
+			    const struct hl_batch *batch, int *why)
 {
 	size_t wanted = SIZE_MAX;
 	size_t taken = 0;
 
-	while (taken < count) {
-		*why = hold_one(socket, &messages[taken], &wanted);
+	while (taken < batch->count) {
+		*why = hold_one(socket, &batch->messages[taken],
+				hl_batch_facts(batch, taken), &wanted);
 		if (*why)
 			break;
 		taken++;
@@ -87,10 +98,18 @@ size_t hl_send_queue_append(struct hail_socket *socket,
 }
 
 void hl_send_queue_rescue(struct hail_socket *socket,
-			  const struct hail_message *message)
+			  const struct hail_message *message,
+			  const struct hl_extras *extras, unsigned attempts)
 {
-	if (!append(socket, message))
+	struct hl_pending *pending = append(socket, message, extras);
+
+	if (!pending) {
+		hl_log_lost(socket, message->size);
 		hl_send_queue_fail(socket, message, message->data, -ENOBUFS);
+		return;
+	}
+	pending->attempts = (uint8_t)attempts;
+	want_sent(socket);
 }
 
 void hl_send_queue_block(struct hail_socket *socket, int error)
@@ -103,14 +122,14 @@ void hl_send_queue_block(struct hail_socket *socket, int error)
 	if (error == -EAGAIN)
 		hl_socket_want_armed(socket);
 	else
-		hl_socket_back_off(socket);
+		hl_socket_back_off(socket, error);
 }
 
 void hl_send_queue_unblock(struct hail_socket *socket)
 {
 	socket->blocked = false;
 	socket->room = 0;
-	if (socket->state == HL_SOCKET_OPEN)
+	if (socket->state != HL_SOCKET_CLOSING)
 		want_sent(socket);
 }
 
@@ -123,15 +142,23 @@ static uint32_t gather(struct hail_socket *socket)
 	struct hl_flight *flight = &engine->flight;
 	uint32_t limit = hl_flight_room(engine);
 	bool closing = socket->state == HL_SOCKET_CLOSING;
+	bool careful = hl_send_check_careful(socket);
 	struct hl_list *link = socket->pending.next;
 	uint32_t n = 0;
 
+	if (careful)
+		hl_distinct_begin(&flight->distinct);
 	while (n < limit && link != &socket->pending &&
 	       (closing || socket->room > 0)) {
 		struct hl_pending *pending =
 			hl_list_entry(link, struct hl_pending, link);
 		uint32_t token = flight->count + n;
 
+		if (careful && !hl_distinct_add(&flight->distinct,
+						pending->message.remote))
+			break;
+		if (pending->extras)
+			hl_flight_annotate(flight, token, pending->extras);
 		flight->messages[token] = pending->message;
 		flight->pending[token] = pending;
 		flight->sockets[token] = socket;
@@ -149,7 +176,7 @@ static uint32_t gather(struct hail_socket *socket)
 static bool awaited(const struct hail_socket *socket)
 {
 	const struct hail_engine *engine = socket->engine;
-	bool wanted = socket->owed || socket->state == HL_SOCKET_CLOSING ||
+	bool wanted = socket->owed || socket->state != HL_SOCKET_OPEN ||
 		      !hl_list_empty(&engine->starved);
 
 	for (int kind = 0; kind < HL_POOL_KINDS && !wanted; kind++)
@@ -162,18 +189,17 @@ static bool awaited(const struct hail_socket *socket)
 static bool load_socket(struct hail_socket *socket, struct hl_list *again)
 {
 	struct hail_engine *engine = socket->engine;
-	struct hl_backend *backend = engine->backend;
 	struct hl_flight *flight = &engine->flight;
 	uint32_t count, queued;
 
-	if (socket->state == HL_SOCKET_OPEN && !hl_send_check_room(socket)) {
+	if (socket->state != HL_SOCKET_CLOSING && !hl_send_check_room(socket)) {
 		hl_send_queue_block(socket, -EAGAIN);
 		return true;
 	}
 	count = gather(socket);
-	queued = count ? backend->ops->send(backend, socket->slot,
-					    &flight->messages[flight->count],
-					    count, flight->count)
+	queued = count ? hl_flight_send(engine, socket->slot,
+					&flight->messages[flight->count], count,
+					flight->count)
 		       : 0;
 	flight->count += queued;
 	flight->awaited |= queued && awaited(socket);
@@ -218,17 +244,37 @@ int hl_send_queue_flush(struct hail_engine *engine)
 	}
 }
 
+/* Whether it stays in its place, to be sent again. The last offer of a socket
+ * that closes ends at a full buffer, but not by another remote's error. */
+static bool stays(struct hail_socket *socket, struct hl_pending *pending,
+		  int result)
+{
+	if (!result)
+		return false;
+	if (hl_send_check_backpressure(result)) {
+		if (socket->state == HL_SOCKET_CLOSING)
+			return false;
+		hl_send_queue_block(socket, result);
+		return true;
+	}
+	if (!hl_send_check_retry(socket, result, pending->attempts))
+		return false;
+	pending->attempts++;
+	want_sent(socket);
+	return true;
+}
+
 static void finish_one(struct hail_socket *socket, struct hl_pending *pending,
 		       int result)
 {
-	if (hl_send_check_backpressure(result) &&
-	    socket->state == HL_SOCKET_OPEN) {
-		hl_send_queue_block(socket, result);
+	if (stays(socket, pending, result))
 		return;
-	}
 	if (!result) {
 		socket->traffic.sent++;
 		socket->traffic.sent_bytes += pending->message.size;
+		if (pending->extras)
+			hl_stamp_add(socket, &pending->message, pending->given,
+				     pending->extras);
 	} else if (hl_send_check_backpressure(result)) {
 		socket->traffic.cancelled++;
 	} else {
@@ -238,6 +284,7 @@ static void finish_one(struct hail_socket *socket, struct hl_pending *pending,
 	hl_send_memory_drop(&socket->engine->memory, pending);
 	socket->in_flight--;
 	hl_send_drain_check(socket);
+	hl_socket_settle(socket);
 }
 
 void hl_send_queue_finish(struct hail_engine *engine)

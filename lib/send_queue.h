@@ -11,7 +11,9 @@
 #ifndef HL_SEND_QUEUE_H
 #define HL_SEND_QUEUE_H
 
-#include <hail/datagram.h>
+#include "batch.h"
+#include "extras.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -22,11 +24,12 @@ struct hail_socket;
  * stopped before the first that wasn't. A refusal with -EAGAIN is owed a
  * drain. */
 size_t hl_send_queue_append(struct hail_socket *socket,
-			    const struct hail_message *messages, size_t count,
-			    int *why);
-/* Holds one whatever the window: later ones have left already. */
+			    const struct hl_batch *batch, int *why);
+/* Holds one whatever the window: later ones have left already. `attempts` were
+ * ended by an ICMP message of another's. */
 void hl_send_queue_rescue(struct hail_socket *socket,
-			  const struct hail_message *message);
+			  const struct hail_message *message,
+			  const struct hl_extras *extras, unsigned attempts);
 
 /* Queues what is pending for the next enter; makes enters of its own only for
  * more than a ring-full. */

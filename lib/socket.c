@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * socket.c: opening, arming, connecting and closing sockets.
+ * socket.c: arming, connecting and closing sockets; opening is in
+ * socket_open.c.
  *
  * Closing takes a turn or two: a reception that is armed keeps the port and
  * may still write to buffers, so it is cancelled, its own last completion is
@@ -8,146 +9,19 @@
  */
 #include "socket.h"
 
-#include "net/addr.h"
+#include "custody.h"
 #include "net/endpoint.h"
 #include "net/sockopt.h"
+#include "notice.h"
 #include "recv.h"
 #include "send_drain.h"
 #include "send_queue.h"
+#include "stamp.h"
 #include "stats.h"
-#include "util/options.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <unistd.h>
-
-#define HL_WINDOW_DEFAULT 1024
-
-/* What the kernel books for a datagram of 1232 bytes, which fits every IPv6
- * path, halved, since it doubles what SO_SNDBUF is set to. */
-#define HL_SEND_BUFFER_EACH (2304 / 2)
-
-static int check_addresses(const struct hail_socket_options *options)
-{
-	const struct hail_addr *local = &options->local;
-	const struct hail_addr *remote = &options->remote;
-
-	if (local->sa.sa_family != AF_UNSPEC && !hl_addr_size(local))
-		return -EAFNOSUPPORT;
-	if (options->ipv6_only && local->sa.sa_family == AF_INET)
-		return -EINVAL;
-	if (remote->sa.sa_family == AF_UNSPEC)
-		return 0;
-	if (!hl_addr_size(remote) ||
-	    (options->ipv6_only && hl_addr_is_v4(remote)) ||
-	    (local->sa.sa_family == AF_INET &&
-	     remote->sa.sa_family == AF_INET6))
-		return -EAFNOSUPPORT;
-	return hail_addr_port(remote) ? 0 : -EINVAL;
-}
-
-/* Reads the caller's options and puts the defaults in. */
-static int read_options(struct hail_socket_options *out,
-			const struct hail_engine *engine,
-			const struct hail_socket_options *given)
-{
-	int err = hl_options_read(out, sizeof(*out), given);
-
-	if (!err)
-		err = check_addresses(out);
-	if (err)
-		return err;
-	if (!out->window)
-		out->window = HL_WINDOW_DEFAULT;
-	if (!out->low_water)
-		out->low_water = out->window / 2;
-	if (!out->send_buffer)
-		out->send_buffer =
-			engine->options.entries * HL_SEND_BUFFER_EACH;
-	return out->low_water < out->window ? 0 : -EINVAL;
-}
-
-/* Reads from the descriptor what the kernel made of the options. */
-static int learn(struct hail_socket *socket)
-{
-	int err, bytes = 0;
-
-	err = hl_endpoint_local(socket->fd, &socket->local);
-	if (err)
-		return err;
-	err = hl_sockopt_get(socket->fd, SOL_SOCKET, SO_SNDBUF, &bytes);
-	socket->send_buffer = (uint32_t)bytes;
-	if (!err)
-		err = hl_sockopt_get(socket->fd, SOL_SOCKET, SO_RCVBUF, &bytes);
-	socket->receive_buffer = (uint32_t)bytes;
-	return err;
-}
-
-static void adopt_options(struct hail_socket *socket,
-			  const struct hail_socket_options *options)
-{
-	uint32_t small = socket->engine->options.small_size;
-
-	socket->handlers = options->handlers;
-	socket->user = options->user;
-	socket->window = options->window;
-	socket->low_water = options->low_water;
-	socket->ipv6_only = options->ipv6_only;
-	socket->datagram_max = options->datagram_max;
-	socket->pool = options->datagram_max && options->datagram_max <= small
-			       ? HL_POOL_SMALL
-			       : HL_POOL_LARGE;
-}
-
-static int set_up(struct hail_socket *socket, struct hail_engine *engine,
-		  const struct hail_socket_options *options)
-{
-	struct hl_backend *backend = engine->backend;
-	int err;
-
-	socket->engine = engine;
-	adopt_options(socket, options);
-	err = hl_endpoint_open(options, &socket->remote);
-	if (err < 0)
-		return err;
-	socket->fd = err;
-	err = learn(socket);
-	if (!err)
-		err = backend->ops->attach(backend, socket->slot, socket->fd,
-					   socket->pool);
-	if (err)
-		close(socket->fd);
-	return err;
-}
-
-int hail_socket_open(struct hail_socket **out, struct hail_engine *engine,
-		     const struct hail_socket_options *given)
-{
-	struct hail_socket_options options;
-	struct hail_socket *socket;
-	int err;
-
-	if (!out)
-		return -EINVAL;
-	err = hl_core_claim(engine);
-	if (!err)
-		err = read_options(&options, engine, given);
-	if (err)
-		return err;
-	socket = hl_socket_table_take(&engine->sockets);
-	if (!socket)
-		return -ENOMEM;
-	err = set_up(socket, engine, &options);
-	if (err) {
-		hl_socket_table_drop(&engine->sockets, socket);
-		return err;
-	}
-	socket->state = HL_SOCKET_OPEN;
-	engine->keepers++;
-	hl_socket_want_armed(socket);
-	*out = socket;
-	return 0;
-}
 
 int hl_socket_check(const struct hail_socket *socket)
 {
@@ -172,10 +46,13 @@ static unsigned wish(const struct hail_socket *socket)
 {
 	unsigned what = 0;
 
-	if (socket->state != HL_SOCKET_OPEN)
+	if (socket->state == HL_SOCKET_CLOSING)
 		return 0;
-	if (socket->handlers.data && !socket->deaf)
+	if (socket->state == HL_SOCKET_OPEN && socket->handlers.data &&
+	    !socket->deaf)
 		what |= HL_ARM_RECEIVE;
+	if (hl_socket_notices(socket))
+		what |= HL_ARM_ERROR;
 	if (socket->blocked && hl_list_empty(&socket->backoff))
 		what |= HL_ARM_WRITABLE;
 	return what;
@@ -207,8 +84,10 @@ int hl_socket_arm_all(struct hail_engine *engine)
 	while (!hl_list_empty(&engine->arming)) {
 		struct hail_socket *socket = hl_list_entry(
 			engine->arming.next, struct hail_socket, arming);
-		int err = arm(socket, HL_ARM_RECEIVE);
+		int err = arm(socket, HL_ARM_ERROR);
 
+		if (!err)
+			err = arm(socket, HL_ARM_RECEIVE);
 		if (!err)
 			err = arm(socket, HL_ARM_WRITABLE);
 		/* No memory to submit anything: the next turn tries again. */
@@ -232,19 +111,21 @@ void hl_socket_writable(struct hail_socket *socket, int events)
 	/* An error that nobody takes would make it look writable for ever. */
 	if (events > 0 && events & POLLERR)
 		hl_sockopt_get(socket->fd, SOL_SOCKET, SO_ERROR, &error);
-	if (error) {
+	if (error && !socket->errors) {
 		told.code = -error;
 		hl_failure_report(socket, &told);
 	}
 	hl_send_queue_unblock(socket);
 }
 
-void hl_socket_back_off(struct hail_socket *socket)
+void hl_socket_back_off(struct hail_socket *socket, int error)
 {
 	struct hail_engine *engine = socket->engine;
 
-	if (hl_list_empty(&engine->backoff))
+	if (hl_list_empty(&engine->backoff)) {
 		engine->backoff_end = hl_core_now(engine) + HL_BACKOFF_NS;
+		hl_log_put_off(socket, error);
+	}
 	hl_list_append_once(&engine->backoff, &socket->backoff);
 	hl_core_touch(engine);
 }
@@ -266,29 +147,83 @@ void hl_socket_end_backoff(struct hail_engine *engine)
 	}
 }
 
+/* Of what comes from without, nothing is wanted any more. The error queue is
+ * emptied for as long as something is in flight: while it isn't empty the
+ * kernel has each poll for writability end at once. */
+static void hear_no_more(struct hail_socket *socket)
+{
+	if (socket->unrefd)
+		socket->engine->keepers++; /* the close handler must run */
+	socket->unrefd = false;
+	hl_recv_close(socket);
+	hl_send_drain_forget(socket);
+	hl_socket_want_armed(socket);
+}
+
 static void start_closing(struct hail_socket *socket)
 {
 	struct hail_engine *engine = socket->engine;
 
 	socket->state = HL_SOCKET_CLOSING;
-	if (socket->unrefd)
-		engine->keepers++; /* the close handler must run */
-	hl_recv_close(socket);
+	hear_no_more(socket);
+	hl_notice_forget(socket);
 	hl_send_queue_close(socket);
-	hl_send_drain_forget(socket);
 	hl_failure_forget(socket);
 	hl_list_unlink(&socket->backoff);
 	hl_list_append(&engine->closing, &socket->life);
-	hl_socket_want_armed(socket);
 }
 
 int hail_socket_close(struct hail_socket *socket)
 {
 	int err = hl_socket_check(socket);
 
-	if (!err)
+	if (!err || (err == -EBADF && socket->state == HL_SOCKET_LINGERING))
 		start_closing(socket);
 	return err == -EBADF ? 0 : err;
+}
+
+static void linger_no_longer(struct hail_timer *timer, void *user)
+{
+	struct hail_socket *socket = user;
+
+	(void)timer;
+	/* It may be closing already. */
+	if (socket->state == HL_SOCKET_LINGERING)
+		start_closing(socket);
+}
+
+/* Messages, or errors of messages that were not told yet. */
+static bool has_unsettled(const struct hail_socket *socket)
+{
+	return socket->in_flight || !hl_list_empty(&socket->failures);
+}
+
+int hail_socket_close_linger(struct hail_socket *socket, int64_t timeout_ns)
+{
+	int err = hl_socket_check(socket);
+
+	if (err)
+		return err;
+	if (!timeout_ns || !has_unsettled(socket)) {
+		start_closing(socket);
+		return 0;
+	}
+	if (timeout_ns > 0) {
+		err = hail_timer_create(&socket->linger, socket->engine,
+					linger_no_longer, socket);
+		if (err)
+			return err;
+		hail_timer_start(socket->linger, (uint64_t)timeout_ns, 0);
+	}
+	socket->state = HL_SOCKET_LINGERING;
+	hear_no_more(socket);
+	return 0;
+}
+
+void hl_socket_settle(struct hail_socket *socket)
+{
+	if (socket->state == HL_SOCKET_LINGERING && !has_unsettled(socket))
+		start_closing(socket);
 }
 
 /* The descriptor goes, and the port with it. */
@@ -297,7 +232,11 @@ static void release(struct hail_socket *socket)
 	struct hl_backend *backend = socket->engine->backend;
 
 	hl_list_unlink(&socket->arming);
+	hl_stamp_fini(socket);
+	hail_timer_destroy(socket->linger);
+	socket->linger = NULL;
 	backend->ops->detach(backend, socket->slot);
+	hl_custody_drop(socket->cookie);
 	close(socket->fd);
 	socket->fd = -1;
 }
@@ -346,7 +285,8 @@ void hl_socket_abandon_all(struct hail_engine *engine)
 		struct hail_socket *socket =
 			hl_socket_table_at(&engine->sockets, slot);
 
-		if (socket->state == HL_SOCKET_OPEN)
+		if (socket->state == HL_SOCKET_OPEN ||
+		    socket->state == HL_SOCKET_LINGERING)
 			start_closing(socket);
 		hl_send_queue_cancel(socket);
 		socket->handlers = (struct hail_handlers){0};
@@ -361,8 +301,11 @@ void hl_socket_close_descriptors(struct hail_engine *engine)
 		struct hail_socket *socket =
 			hl_socket_table_at(&engine->sockets, slot);
 
-		if (socket->state != HL_SOCKET_FREE && socket->fd >= 0)
-			close(socket->fd);
+		if (socket->state == HL_SOCKET_FREE || socket->fd < 0)
+			continue;
+		hl_stamp_fini(socket);
+		hl_custody_drop(socket->cookie);
+		close(socket->fd);
 	}
 }
 
@@ -377,7 +320,7 @@ static int check_remote(const struct hail_socket *socket,
 	if (!remote || remote->sa.sa_family == AF_UNSPEC)
 		return -EINVAL;
 	options.remote = *remote;
-	return check_addresses(&options);
+	return hl_endpoint_check(&options);
 }
 
 /* The kernel chooses a source address only for a socket that isn't connected

@@ -4,12 +4,21 @@
 #define HL_SOCKET_H
 
 #include "core.h"
+#include "echo.h"
 #include "util/list.h"
 
 #include <hail/socket.h>
 #include <hail/stats.h>
 
-enum hl_socket_state { HL_SOCKET_FREE, HL_SOCKET_OPEN, HL_SOCKET_CLOSING };
+struct hail_timer;
+struct hl_stamps;
+
+enum hl_socket_state {
+	HL_SOCKET_FREE,
+	HL_SOCKET_OPEN,
+	HL_SOCKET_LINGERING, /* lets leave what is in flight, then closes */
+	HL_SOCKET_CLOSING,
+};
 
 struct hail_socket {
 	struct hail_engine *engine;
@@ -25,12 +34,24 @@ struct hail_socket {
 	bool blocked; /* the kernel takes no more for now */
 	bool served;  /* has received since it waited for a buffer last */
 	bool deaf;    /* reception waits: for a buffer, or out a backoff */
+	bool errors;  /* options: see socket.h of the public headers */
+	bool coalesce;
+	bool txtime;
+	uint16_t control_space; /* that a reception leaves */
+	uint32_t facts;
+	uint32_t multicast_interface; /* IPv4's: the kernel doesn't tell it */
 
 	struct hail_addr local;
 	struct hail_addr remote; /* AF_UNSPEC: not connected */
 	struct hail_handlers handlers;
+	void (*sent)(struct hail_socket *socket, const struct hail_sent *sent);
 	void *user;
 	uint32_t datagram_max;
+	struct hl_stamps *stamps;  /* of a socket with a `sent` handler */
+	struct hail_timer *linger; /* ends the lingering */
+
+	uint64_t cookie; /* see custody.h */
+	uint64_t kernel_drops;
 
 	/* Sending: see send.c. */
 	struct hl_list pending;
@@ -43,15 +64,17 @@ struct hail_socket {
 	uint32_t receive_buffer;
 	int64_t room; /* of the send buffer, a lower bound */
 	struct hl_list failures;
+	struct hl_echo echo;
 
 	/* Received and not yet handed over: ids in the pool. */
 	uint32_t queue_head, queue_tail;
-	uint32_t queued;
+	uint32_t queued;     /* buffers */
+	size_t queue_offset; /* where the rest of a coalesced first begins */
 
-	/* Links of the engine's lists; `life` is for the free, closing and
-	 * closed ones. */
-	struct hl_list life, arming, sending, backoff, ready, failing, draining,
-		starved, waiting;
+	/* Links of the engine's lists; `life` is for the free, closing
+	 * and closed ones. */
+	struct hl_list life, arming, sending, backoff, ready, noticing, failing,
+		draining, starved, waiting;
 
 	struct hail_traffic traffic;
 };
@@ -59,6 +82,12 @@ struct hail_socket {
 /* The socket may be used by this thread and is open: 0, -EINVAL, -EPERM,
  * -EBADF. */
 int hl_socket_check(const struct hail_socket *socket);
+
+/* Whether anybody reads its error queue. */
+static inline bool hl_socket_notices(const struct hail_socket *socket)
+{
+	return socket->errors || socket->txtime || socket->sent;
+}
 
 static inline bool hl_socket_connected(const struct hail_socket *socket)
 {
@@ -75,9 +104,11 @@ int hl_socket_arm_all(struct hail_engine *engine);
 void hl_socket_writable(struct hail_socket *socket, int events);
 
 /* Waits HL_BACKOFF_NS, then receives or sends on. */
-void hl_socket_back_off(struct hail_socket *socket);
+void hl_socket_back_off(struct hail_socket *socket, int error);
 void hl_socket_end_backoff(struct hail_engine *engine);
 
+/* Some of what a lingering socket waits for is over: if all is, it closes. */
+void hl_socket_settle(struct hail_socket *socket);
 /* Moves sockets that close and have nothing under way to the closed ones;
  * their ports are free then. */
 void hl_socket_finish_closing(struct hail_engine *engine);

@@ -4,20 +4,27 @@
 
 #include "socket.h"
 
-#include <stdlib.h>
-
-void hl_socket_table_init(struct hl_socket_table *table)
+void hl_socket_table_init(struct hl_socket_table *table,
+			  const struct hl_memory *memory)
 {
-	*table = (struct hl_socket_table){0};
+	*table = (struct hl_socket_table){.memory = memory};
 	hl_list_init(&table->free);
+}
+
+static void release_block(const struct hl_socket_table *table,
+			  struct hail_socket *block)
+{
+	hl_memory_release(table->memory, block, HL_SOCKET_BLOCK,
+			  sizeof(*block));
 }
 
 void hl_socket_table_fini(struct hl_socket_table *table)
 {
 	for (uint32_t i = 0; i < table->block_count; i++)
-		free(table->blocks[i]);
-	free(table->blocks);
-	hl_socket_table_init(table);
+		release_block(table, table->blocks[i]);
+	hl_memory_release(table->memory, table->blocks, table->block_count,
+			  sizeof(struct hail_socket *));
+	hl_socket_table_init(table, table->memory);
 }
 
 uint32_t hl_socket_table_size(const struct hl_socket_table *table)
@@ -40,6 +47,7 @@ static void init_lists(struct hail_socket *socket)
 	hl_list_init(&socket->sending);
 	hl_list_init(&socket->backoff);
 	hl_list_init(&socket->ready);
+	hl_list_init(&socket->noticing);
 	hl_list_init(&socket->failing);
 	hl_list_init(&socket->draining);
 	hl_list_init(&socket->starved);
@@ -50,14 +58,16 @@ static void init_lists(struct hail_socket *socket)
 static bool grow(struct hl_socket_table *table)
 {
 	uint32_t count = table->block_count;
-	struct hail_socket *block = calloc(HL_SOCKET_BLOCK, sizeof(*block));
+	struct hail_socket *block = hl_memory_allocate(
+		table->memory, HL_SOCKET_BLOCK, sizeof(*block));
 	struct hail_socket **blocks = NULL;
 
 	if (block)
-		blocks = reallocarray(table->blocks, count + 1,
-				      sizeof(struct hail_socket *));
+		blocks =
+			hl_memory_grow(table->memory, table->blocks, count,
+				       count + 1, sizeof(struct hail_socket *));
 	if (!blocks) {
-		free(block);
+		release_block(table, block);
 		return false;
 	}
 	blocks[count] = block;

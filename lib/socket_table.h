@@ -11,6 +11,7 @@
 #define HL_SOCKET_TABLE_H
 
 #include "util/list.h"
+#include "util/memory.h"
 
 #include <stdint.h>
 
@@ -19,13 +20,15 @@
 struct hail_socket;
 
 struct hl_socket_table {
+	const struct hl_memory *memory;
 	struct hail_socket **blocks;
 	uint32_t block_count;
 	uint32_t used;
 	struct hl_list free;
 };
 
-void hl_socket_table_init(struct hl_socket_table *table);
+void hl_socket_table_init(struct hl_socket_table *table,
+			  const struct hl_memory *memory);
 void hl_socket_table_fini(struct hl_socket_table *table);
 
 /* A socket of which only the slot and the engine-wide lists are set up; NULL:

@@ -6,25 +6,24 @@
 #include "util/clock.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
-void hl_timers_init(struct hl_timers *timers)
+void hl_timers_init(struct hl_timers *timers, const struct hl_memory *memory)
 {
-	hl_heap_init(&timers->heap);
+	hl_heap_init(&timers->heap, memory);
 	hl_list_init(&timers->all);
 }
 
-static void free_timer(struct hail_timer *timer)
+static void release(struct hail_timer *timer)
 {
 	hl_list_unlink(&timer->link);
-	free(timer);
+	hl_memory_release(&timer->engine->allocator, timer, 1, sizeof(*timer));
 }
 
 void hl_timers_fini(struct hl_timers *timers)
 {
 	while (!hl_list_empty(&timers->all))
-		free_timer(hl_list_entry(timers->all.next, struct hail_timer,
-					 link));
+		release(hl_list_entry(timers->all.next, struct hail_timer,
+				      link));
 	hl_heap_fini(&timers->heap);
 }
 
@@ -121,7 +120,7 @@ int hail_timer_create(struct hail_timer **out, struct hail_engine *engine,
 	err = hl_heap_reserve(&engine->timers.heap, engine->timers.count + 1);
 	if (err)
 		return err;
-	timer = calloc(1, sizeof(*timer));
+	timer = hl_memory_allocate(&engine->allocator, 1, sizeof(*timer));
 	if (!timer)
 		return -ENOMEM;
 	timer->engine = engine;
@@ -205,6 +204,6 @@ int hail_timer_destroy(struct hail_timer *timer)
 		return err;
 	remove_running(timer);
 	timer->engine->timers.count--;
-	free_timer(timer);
+	release(timer);
 	return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "util/heap.h"
 #include "util/list.h"
+#include "util/memory.h"
 
 #include <hail/timer.h>
 #include <stdbool.h>
@@ -26,7 +27,7 @@ struct hl_timers {
 	uint64_t fired;
 };
 
-void hl_timers_init(struct hl_timers *timers);
+void hl_timers_init(struct hl_timers *timers, const struct hl_memory *memory);
 /* Frees all timers. */
 void hl_timers_fini(struct hl_timers *timers);
 

@@ -10,9 +10,11 @@ build_packages=(gcc libc6-dev liburing-dev meson ninja-build pkg-config)
 # What the tests and benchmarks need besides.
 # shellcheck disable=SC2034
 check_packages=(
-	clang-format g++ libbenchmark-dev libcriterion-dev
+	binutils clang-format g++ libbenchmark-dev libcriterion-dev
+	libglib2.0-dev libuv1-dev systemtap-sdt-dev
 	iperf ncat socat sockperf
 	iproute2 nftables strace util-linux
+	man-db scdoc
 )
 
 is_installed() {

@@ -18,6 +18,9 @@ struct hail_socket;
 /* The datagram was longer than the socket takes: `size` bytes are here,
  * `true_size` were sent. */
 #define HAIL_DATAGRAM_TRUNCATED (1u << 0)
+/* It came together with others of its sender and size as one piece, cut up
+ * again by hail: only with the option `coalesce`. They share a buffer. */
+#define HAIL_DATAGRAM_COALESCED (1u << 1)
 
 /* One received datagram. It and the memory behind `data` belong to the engine
  * and live until the data handler returns; hail_buffer_retain() keeps the
@@ -51,7 +54,9 @@ struct hail_message {
  * -EAGAIN: backpressure, a normal answer. Not taken; send it again after the
  * drain handler was called, which happens once.
  * Any other error: this datagram can't be sent, and nothing was.
- *   -EMSGSIZE      longer than 65507 bytes (IPv4) or 65527 bytes (IPv6)
+ *   -EMSGSIZE      longer than 65507 bytes (IPv4) or 65527 bytes (IPv6); also
+ *                  the kernel's answer to what exceeds the interface's MTU,
+ *                  unless the option path_mtu lets it be cut
  *   -EDESTADDRREQ  no `remote`, and the socket isn't connected
  *   -EISCONN       a `remote`, and the socket is connected
  *   -EAFNOSUPPORT  `remote` is of a family that the socket can't reach
@@ -67,7 +72,8 @@ int hail_send(struct hail_socket *socket, const void *data, size_t size,
 	      const struct hail_addr *remote);
 
 /* Sends a batch as one submission: one io_uring_enter for every ring-full of
- * messages outside a handler, none inside one.
+ * messages outside a handler, none inside one. (On an unconnected socket with
+ * the option `errors` a submission holds at most one datagram a remote.)
  *
  * Returns k > 0: the first k were taken, in this order; the others are the
  * caller's to send again. If not even the first was taken it returns what

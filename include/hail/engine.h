@@ -20,10 +20,28 @@ enum hail_backend {
 	HAIL_BACKEND_PLAIN,
 };
 
+/* `allocate` returns memory for any type, not cleared, or NULL; `release` takes
+ * what it returned, with its size, and never NULL. Both run on the thread that
+ * creates, uses or destroys the engine. Receive buffers, send blocks and what
+ * is shared with the kernel are mapped and not allocated. */
+struct hail_allocator {
+	void *(*allocate)(size_t size, void *arg);
+	void (*release)(void *memory, size_t size, void *arg);
+	void *arg;
+};
+
+enum hail_log_level {
+	HAIL_LOG_NOTE = 1, /* works, otherwise than asked */
+	HAIL_LOG_WARNING,  /* works, and something was lost or put off */
+	HAIL_LOG_ERROR,    /* doesn't work any more */
+};
+
+#define HAIL_LOG_RATE 10
+
 /* Zero is the default of each. Counts are rounded up to powers of two.
- * Memory: a receive buffer takes 65600 bytes, a small one small_size + 48
+ * Memory: a receive buffer takes 65856 bytes, a small one small_size + 48
  * rounded up to an odd number of cache lines, a send block 2112, a large
- * send block 65728; all of it is reserved at creation and costs nothing until
+ * send block 65856; all of it is reserved at creation and costs nothing until
  * it is touched for the first time. */
 struct hail_engine_options {
 	size_t size; /* sizeof(struct hail_engine_options) */
@@ -44,7 +62,8 @@ struct hail_engine_options {
 	uint32_t buffers;
 	uint32_t buffers_max;
 	/* Small receive buffers, for sockets with a datagram_max of at most
-	 * small_size bytes; 0: 64, 4096, and 2048 bytes. */
+	 * small_size bytes, of at most 65535; 0: 64, 4096, and 2048 bytes. A
+	 * socket with facts needs 208 bytes of them for what is told. */
 	uint32_t small_buffers;
 	uint32_t small_buffers_max;
 	uint32_t small_size;
@@ -65,6 +84,17 @@ struct hail_engine_options {
 	 * of a round trip's time, out of it at the price of a busy core.
 	 * 0: sleep at once. */
 	uint64_t spin_ns;
+
+	/* Where memory comes from; NULL: malloc() and free(). Copied. */
+	const struct hail_allocator *allocator;
+	/* Told, in a line of text without its end, what someone who runs the
+	 * program may want to know: that a pool is exhausted, that a limit cut
+	 * what an option asked for. At most HAIL_LOG_RATE lines in a second;
+	 * the next line then says how many were left out. On the engine's
+	 * thread, from creation on; it may not call hail. NULL: nothing is
+	 * written anywhere. */
+	void (*log)(void *arg, enum hail_log_level level, const char *text);
+	void *log_arg;
 };
 
 /* The compound literal of the options with `size` filled in. */
@@ -74,7 +104,8 @@ struct hail_engine_options {
 
 /* Makes an engine. It belongs to the thread that first uses it, which may be
  * another one: opens a socket, makes a timer, turns or runs it.
- *   -EINVAL   NULL; size 0; an option out of its range
+ *   -EINVAL   NULL; size 0; an option out of its range, or an allocator that
+ *             lacks one of its functions
  *   -E2BIG    an option past the library's own size is set
  *   -ENOMEM   no memory, or the limit of locked memory (RLIMIT_MEMLOCK)
  *   -EMFILE, -ENFILE   no descriptor is left
@@ -113,8 +144,10 @@ int hail_engine_post(struct hail_engine *engine,
 
 /* A descriptor that is readable when a turn is due, also because of a timer:
  * for poll, epoll, libuv or GLib, which then calls hail_engine_turn(engine, 0).
- * It is the engine's: don't read or close it. -EINVAL: NULL; -EPERM: not the
- * engine's thread, or a forked child. */
+ * Told anew after each turn that leaves something to do, so that edge-triggered
+ * loops (EPOLLET), too, make one turn each time. It is the engine's: don't read
+ * or close it. -EINVAL: NULL; -EPERM: not the engine's thread, or a forked
+ * child. */
 int hail_engine_fd(const struct hail_engine *engine);
 
 /* CLOCK_MONOTONIC in nanoseconds, looked at once a turn, when it is first asked

@@ -24,8 +24,9 @@
  * worth trying again. A taken datagram has one outcome: the kernel took it,
  * the error handler names it, or closing the socket cancels and counts it.
  *
- * Options. Structs that begin with `size` may grow: HAIL_SOCKET_OPTIONS() and
- * HAIL_ENGINE_OPTIONS() fill it in. Zero is the default of every member.
+ * Options. Structs that begin with `size` may grow: HAIL_SOCKET_OPTIONS(),
+ * HAIL_ENGINE_OPTIONS() and HAIL_MESSAGE_FACTS() fill it in. Zero is the
+ * default of every member.
  *
  * Limits. Linux 6.1 and later, IPv4 and IPv6. After fork() the child must
  * leave its parent's engines alone; it is refused with -EPERM.
@@ -38,6 +39,9 @@
 #include <hail/datagram.h>
 #include <hail/engine.h>
 #include <hail/error.h>
+#include <hail/facts.h>
+#include <hail/multicast.h>
+#include <hail/option.h>
 #include <hail/probe.h>
 #include <hail/socket.h>
 #include <hail/stats.h>

@@ -27,6 +27,7 @@ struct hail_traffic {
 	uint64_t drains;    /* calls of the drain handler that were owed */
 	uint64_t failed;    /* taken, and then refused by the kernel */
 	uint64_t cancelled; /* in flight when the socket was closed */
+	uint64_t retried;   /* sent again after another remote's error */
 
 	/* Why reception ended and was armed again. */
 	uint64_t rearm_empty; /* by a datagram of zero bytes */
@@ -75,6 +76,9 @@ struct hail_socket_stats {
 	uint32_t queued;      /* received and not yet handed over */
 	uint32_t send_buffer; /* bytes, as the kernel books them */
 	uint32_t receive_buffer;
+	/* Datagrams that the kernel dropped before hail saw them, most often
+	 * since the receive buffer was full; exact as of this call. */
+	uint64_t kernel_drops;
 };
 
 /* Copies the counters as they are now; at most out->size bytes are written,

@@ -12,10 +12,14 @@
 #ifndef HL_BACKEND_BACKEND_H
 #define HL_BACKEND_BACKEND_H
 
+#include "net/cmsg.h"
+#include "util/memory.h"
+
 #include <hail/datagram.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 /* Receive buffers of one size. Buffer `id` begins at base + id * stride; the
  * backend fills it as net/recvmsg.h lays it out. */
@@ -29,8 +33,9 @@ struct hl_backend_pool {
 };
 
 struct hl_backend_config {
-	uint32_t entries;     /* requests in one submission */
-	uint32_t completions; /* answers that may wait */
+	const struct hl_memory *memory; /* outlives the backend */
+	uint32_t entries;               /* requests in one submission */
+	uint32_t completions;           /* answers that may wait */
 	uint64_t spin_ns;
 	struct hl_backend_pool pools[HL_POOL_KINDS];
 };
@@ -39,22 +44,27 @@ struct hl_backend_config {
 enum {
 	HL_ARM_RECEIVE = 1 << 0,  /* stays armed until a completion says not */
 	HL_ARM_WRITABLE = 1 << 1, /* one completion, then it has ended */
+	HL_ARM_ERROR = 1 << 2,    /* as RECEIVE, for the error queue */
 };
 
 enum hl_completion_kind {
 	HL_COMPLETION_RECEIVE,
 	HL_COMPLETION_WRITABLE,
+	HL_COMPLETION_ERROR, /* something has come to the error queue */
 	/* A send that failed. One that succeeded has no completion: when wait()
 	 * has returned, each send that was queued before and isn't reported is
 	 * over and its memory free. */
 	HL_COMPLETION_SEND,
+	/* There was no room for more completions, since the last look: nothing
+	 * is lost, and there is nothing to do. */
+	HL_COMPLETION_OVERFLOW,
 };
 
 #define HL_BUFFER_NONE UINT32_MAX
 
 struct hl_completion {
 	uint8_t kind;    /* enum hl_completion_kind */
-	bool more;       /* RECEIVE: it is still armed */
+	bool more;       /* RECEIVE, ERROR: it is still armed */
 	int32_t result;  /* bytes in the buffer, or a negative errno */
 	uint32_t id;     /* the socket's slot; SEND: the token */
 	uint32_t buffer; /* RECEIVE: its id in the socket's pool, or NONE */
@@ -71,6 +81,8 @@ struct hl_backend_counters {
 struct hl_backend {
 	const struct hl_backend_ops *ops;
 	struct hl_backend_counters counters;
+	const void *owner; /* the engine: what traces name it by */
+	int files_error;   /* why it has to do without a table of files; or 0 */
 	int fd; /* once watched: readable when a wait() would find something */
 };
 
@@ -87,10 +99,11 @@ struct hl_backend_ops {
 	int (*start)(struct hl_backend *backend);
 
 	/* `slot` stands for `fd` from now on; slots are small numbers that are
-	 * used again. detach() is called when nothing is armed; then `fd` may
-	 * be closed and the port is free. -ENOMEM. */
+	 * used again. Receptions leave `control_space` bytes for control
+	 * messages: 0 or HL_CMSG_SPACE. detach() is called when nothing is
+	 * armed; then `fd` may be closed and the port is free. -ENOMEM. */
 	int (*attach)(struct hl_backend *backend, uint32_t slot, int fd,
-		      enum hl_pool_kind pool);
+		      enum hl_pool_kind pool, size_t control_space);
 	void (*detach)(struct hl_backend *backend, uint32_t slot);
 
 	/* Queues requests for the next wait(). disarm() ends what it names
@@ -110,6 +123,12 @@ struct hl_backend_ops {
 	uint32_t (*send)(struct hl_backend *backend, uint32_t slot,
 			 const struct hail_message *messages, uint32_t count,
 			 uint32_t token);
+
+	/* Queues one send with control messages, under the same rules; false:
+	 * there is no room. `control` must live as long as the message. */
+	bool (*send_with)(struct hl_backend *backend, uint32_t slot,
+			  const struct hail_message *message,
+			  const struct hl_cmsg *control, uint32_t token);
 
 	/* Submits all that is queued, waits for at least one completion or the
 	 * timeout, and writes up to `capacity` completions, oldest first.
@@ -137,6 +156,12 @@ struct hl_backend_ops {
 	 * shrinks by itself, so the answer stays an upper bound until the next
 	 * send. -errno. */
 	int64_t (*outstanding)(struct hl_backend *backend, uint32_t slot);
+
+	/* Takes the oldest record of the socket's error queue into the spaces
+	 * that `record` points to, as recvmsg() does; that of the payload may
+	 * be none. 0; -EAGAIN: there is none; -errno. */
+	int (*take_error)(struct hl_backend *backend, uint32_t slot,
+			  struct msghdr *record);
 };
 
 extern const struct hl_backend_ops hl_uring_ops;

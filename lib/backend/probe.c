@@ -101,7 +101,9 @@ static void explain(int error, char *reason, size_t size)
  * no part of it. */
 static int try_ring(void)
 {
+	static const struct hl_memory memory; /* malloc() and free() */
 	struct hl_backend_config config = {
+		.memory = &memory,
 		.entries = HL_PROBE_ENTRIES,
 		.completions = HL_PROBE_COMPLETIONS,
 	};

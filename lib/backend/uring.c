@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -65,7 +64,9 @@ static void open_files(struct hl_uring *uring)
 
 	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < files)
 		files = (uint32_t)limit.rlim_cur;
-	if (files && !io_uring_register_files_sparse(&uring->ring, files))
+	uring->base.files_error =
+		io_uring_register_files_sparse(&uring->ring, files);
+	if (!uring->base.files_error)
 		uring->files = files;
 }
 
@@ -80,8 +81,11 @@ static void uring_close(struct hl_backend *backend)
 		close(uring->wake_fd);
 	if (uring->base.fd >= 0)
 		close(uring->base.fd);
-	free(uring->slots);
-	free(uring);
+	hl_memory_release(uring->memory, uring->messages, uring->message_count,
+			  sizeof(*uring->messages));
+	hl_memory_release(uring->memory, uring->slots, uring->slot_count,
+			  sizeof(*uring->slots));
+	hl_memory_release(uring->memory, uring, 1, sizeof(*uring));
 }
 
 static int open_parts(struct hl_uring *uring,
@@ -91,6 +95,11 @@ static int open_parts(struct hl_uring *uring,
 
 	if (err)
 		return err;
+	uring->message_count = config->entries;
+	uring->messages = hl_memory_allocate(
+		uring->memory, uring->message_count, sizeof(*uring->messages));
+	if (!uring->messages)
+		return -ENOMEM;
 	uring->base.fd = epoll_create1(EPOLL_CLOEXEC);
 	if (uring->base.fd < 0)
 		return -errno;
@@ -110,17 +119,21 @@ static int open_parts(struct hl_uring *uring,
 static int uring_open(struct hl_backend **out,
 		      const struct hl_backend_config *config, void *arg)
 {
-	struct hl_uring *uring = calloc(1, sizeof(*uring));
+	struct hl_uring *uring =
+		hl_memory_allocate(config->memory, 1, sizeof(*uring));
 	int err;
 
 	(void)arg;
 	if (!uring)
 		return -ENOMEM;
 	uring->base.ops = &hl_uring_ops;
+	uring->memory = config->memory;
 	uring->wake_fd = -1;
 	uring->base.fd = -1;
 	uring->spin_ns = config->spin_ns;
-	uring->message.msg_namelen = HL_RECVMSG_NAME_SPACE;
+	uring->plain.msg_namelen = HL_RECVMSG_NAME_SPACE;
+	uring->controlled.msg_namelen = HL_RECVMSG_NAME_SPACE;
+	uring->controlled.msg_controllen = HL_CMSG_SPACE;
 	err = open_parts(uring, config);
 	if (err) {
 		uring_close(&uring->base);
@@ -181,10 +194,12 @@ const struct hl_backend_ops hl_uring_ops = {
 	.disarm = hl_uring_disarm,
 	.provide = hl_uring_provide,
 	.send = hl_uring_send,
+	.send_with = hl_uring_send_with,
 	.wait = hl_uring_wait,
 	.reap = hl_uring_reap,
 	.queued = hl_uring_queued,
 	.watch = hl_uring_watch,
 	.wake = hl_uring_wake,
 	.outstanding = hl_uring_outstanding,
+	.take_error = hl_uring_take_error,
 };

@@ -14,6 +14,7 @@
 enum hl_uring_kind {
 	HL_URING_RECEIVE = HL_COMPLETION_RECEIVE,
 	HL_URING_WRITABLE = HL_COMPLETION_WRITABLE,
+	HL_URING_ERROR = HL_COMPLETION_ERROR,
 	HL_URING_SEND = HL_COMPLETION_SEND,
 	HL_URING_WAKE,
 	HL_URING_IGNORE,
@@ -29,7 +30,16 @@ static inline uint64_t hl_uring_tag(enum hl_uring_kind kind, uint32_t id)
 struct hl_uring_slot {
 	int fd;
 	uint8_t pool;
-	bool fixed; /* in the ring's file table, at the slot's number */
+	bool fixed;       /* in the ring's file table, at the slot's number */
+	bool writability; /* somebody waits for it */
+	bool controlled;  /* receptions leave space for control messages */
+};
+
+/* A send with control messages, by its token: the kernel reads it until the
+ * enter is over. */
+struct hl_uring_message {
+	struct msghdr header;
+	struct iovec payload;
 };
 
 struct hl_uring_pool {
@@ -42,6 +52,7 @@ struct hl_uring_pool {
 
 struct hl_uring {
 	struct hl_backend base;
+	const struct hl_memory *memory;
 	struct io_uring ring;
 	bool ring_open;
 	bool registered; /* the ring's own descriptor, with the ring */
@@ -50,7 +61,11 @@ struct hl_uring {
 	struct hl_uring_slot *slots;
 	uint32_t slot_count;
 	struct hl_uring_pool pools[HL_POOL_KINDS];
-	struct msghdr message; /* of every reception: which spaces it leaves */
+	/* Of receptions: which spaces they leave, with and without room for
+	 * control messages. */
+	struct msghdr plain, controlled;
+	struct hl_uring_message *messages;
+	uint32_t message_count;
 
 	bool watched; /* see uring_watch.c */
 
@@ -89,7 +104,7 @@ void hl_uring_provide(struct hl_backend *backend, enum hl_pool_kind kind,
 		      const uint32_t *ids, uint32_t count);
 
 int hl_uring_attach(struct hl_backend *backend, uint32_t slot, int fd,
-		    enum hl_pool_kind pool);
+		    enum hl_pool_kind pool, size_t control_space);
 void hl_uring_detach(struct hl_backend *backend, uint32_t slot);
 int hl_uring_arm(struct hl_backend *backend, uint32_t slot, unsigned what);
 int hl_uring_disarm(struct hl_backend *backend, uint32_t slot, unsigned what);
@@ -101,6 +116,12 @@ uint32_t hl_uring_send(struct hl_backend *backend, uint32_t slot,
 		       const struct hail_message *messages, uint32_t count,
 		       uint32_t token);
 
+bool hl_uring_send_with(struct hl_backend *backend, uint32_t slot,
+			const struct hail_message *message,
+			const struct hl_cmsg *control, uint32_t token);
+int hl_uring_take_error(struct hl_backend *backend, uint32_t slot,
+			struct msghdr *record);
+
 int hl_uring_wait(struct hl_backend *backend, int64_t timeout_ns,
 		  struct hl_completion *out, uint32_t capacity);
 uint32_t hl_uring_reap(struct hl_backend *backend, struct hl_completion *out,
@@ -110,7 +131,9 @@ void hl_uring_wake(struct hl_backend *backend);
 void hl_uring_watch(struct hl_backend *backend);
 /* Once watched: keeps the descriptor's set of sockets, and takes back what it
  * has told. */
-void hl_uring_watch_slot(struct hl_uring *uring, uint32_t slot, bool writable);
+void hl_uring_watch_slot(struct hl_uring *uring, uint32_t slot,
+			 bool writability);
+void hl_uring_forget_slot(struct hl_uring *uring, uint32_t slot);
 void hl_uring_unwatch(struct hl_uring *uring);
 int hl_uring_arm_wake(struct hl_uring *uring);
 int hl_uring_submit(struct hl_uring *uring);

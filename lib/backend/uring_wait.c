@@ -8,6 +8,7 @@
 #include "uring.h"
 
 #include "util/clock.h"
+#include "util/trace.h"
 
 #include <errno.h>
 
@@ -34,6 +35,7 @@ static int call(struct hl_uring *uring, unsigned min_complete, unsigned flags,
 	io_uring_smp_store_release(ring->sq.ktail, ring->sq.sqe_tail);
 	if (uring->registered)
 		flags |= IORING_ENTER_REGISTERED_RING;
+	hl_trace2(submit, uring->base.owner, count);
 	result = io_uring_enter2((unsigned)ring->enter_ring_fd, count,
 				 min_complete,
 				 flags | (arg ? IORING_ENTER_EXT_ARG : 0),
@@ -268,6 +270,9 @@ uint32_t hl_uring_reap(struct hl_backend *backend, struct hl_completion *out,
 	 * next look. */
 	while (count < capacity && overflowed(uring)) {
 		uring->base.counters.overflows++;
+		out[count++] = (struct hl_completion){
+			.kind = HL_COMPLETION_OVERFLOW,
+		};
 		if (call(uring, 0, IORING_ENTER_GETEVENTS, NULL) < 0)
 			break;
 		count += take(uring, out + count, capacity - count);

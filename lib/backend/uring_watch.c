@@ -16,22 +16,42 @@
 
 #define HL_WATCH_EVENTS 64
 
+/* The ring must be told first: a turn that looks before that finds nothing,
+ * and nothing tells it again. A socket wakes those who wait for it in the order
+ * of a list, at whose end is who is exclusive, also if the ring was there
+ * before. Such an entry can't be changed, only made anew. */
 static void add(struct hl_uring *uring, int fd, uint32_t events)
 {
-	struct epoll_event event = {.events = events | EPOLLET};
+	struct epoll_event event = {
+		.events = events | EPOLLET | EPOLLEXCLUSIVE,
+	};
 
-	/* What can't be added is in already. */
-	if (epoll_ctl(uring->base.fd, EPOLL_CTL_ADD, fd, &event))
-		epoll_ctl(uring->base.fd, EPOLL_CTL_MOD, fd, &event);
+	epoll_ctl(uring->base.fd, EPOLL_CTL_DEL, fd, NULL);
+	epoll_ctl(uring->base.fd, EPOLL_CTL_ADD, fd, &event);
 }
 
-void hl_uring_watch_slot(struct hl_uring *uring, uint32_t slot, bool writable)
+/* Writability is told with each datagram that leaves: only where somebody
+ * waits for it. */
+static void add_slot(struct hl_uring *uring, const struct hl_uring_slot *slot)
 {
-	/* Writability is told with each datagram that leaves: only where
-	 * somebody waits for it. */
+	add(uring, slot->fd, EPOLLIN | (slot->writability ? EPOLLOUT : 0));
+}
+
+void hl_uring_watch_slot(struct hl_uring *uring, uint32_t slot,
+			 bool writability)
+{
+	uring->slots[slot].writability = writability;
 	if (uring->watched)
-		add(uring, uring->slots[slot].fd,
-		    EPOLLIN | (writable ? EPOLLOUT : 0));
+		add_slot(uring, &uring->slots[slot]);
+}
+
+/* Closing the descriptor doesn't take it out of the set where another process,
+ * or a copy, has the socket too. */
+void hl_uring_forget_slot(struct hl_uring *uring, uint32_t slot)
+{
+	if (uring->watched)
+		epoll_ctl(uring->base.fd, EPOLL_CTL_DEL, uring->slots[slot].fd,
+			  NULL);
 }
 
 void hl_uring_watch(struct hl_backend *backend)
@@ -42,7 +62,7 @@ void hl_uring_watch(struct hl_backend *backend)
 	add(uring, uring->wake_fd, EPOLLIN);
 	for (uint32_t slot = 0; slot < uring->slot_count; slot++) {
 		if (uring->slots[slot].fd >= 0)
-			hl_uring_watch_slot(uring, slot, true);
+			add_slot(uring, &uring->slots[slot]);
 	}
 }
 

@@ -8,6 +8,25 @@
 #include <errno.h>
 #include <unistd.h>
 
+int hl_endpoint_check(const struct hail_socket_options *options)
+{
+	const struct hail_addr *local = &options->local;
+	const struct hail_addr *remote = &options->remote;
+
+	if (local->sa.sa_family != AF_UNSPEC && !hl_addr_size(local))
+		return -EAFNOSUPPORT;
+	if (options->ipv6_only && local->sa.sa_family == AF_INET)
+		return -EINVAL;
+	if (remote->sa.sa_family == AF_UNSPEC)
+		return 0;
+	if (!hl_addr_size(remote) ||
+	    (options->ipv6_only && hl_addr_is_v4(remote)) ||
+	    (local->sa.sa_family == AF_INET &&
+	     remote->sa.sa_family == AF_INET6))
+		return -EAFNOSUPPORT;
+	return hail_addr_port(remote) ? 0 : -EINVAL;
+}
+
 static int bind_to(int fd, const struct hail_addr *local)
 {
 	return bind(fd, &local->sa, hl_addr_size(local)) ? -errno : 0;
@@ -51,9 +70,9 @@ int hl_endpoint_connect(int fd, const struct hail_addr *remote,
 static int bind_chosen(int fd, int stand_in, const struct hail_addr *local)
 {
 	struct hail_addr chosen;
-	int reuse = 0;
-	int err = bind_to(stand_in, local);
+	int reuse = 0, err, failed;
 
+	err = bind_to(stand_in, local);
 	if (!err)
 		err = hl_endpoint_local(stand_in, &chosen);
 	if (!err)
@@ -62,62 +81,156 @@ static int bind_chosen(int fd, int stand_in, const struct hail_addr *local)
 		err = hl_sockopt_set(stand_in, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (!err)
 		err = hl_sockopt_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (!err)
-		err = bind_to(fd, &chosen);
-	if (!err)
-		err = hl_sockopt_set(fd, SOL_SOCKET, SO_REUSEADDR, reuse);
-	return err;
+	if (err)
+		return err;
+	err = bind_to(fd, &chosen);
+	failed = hl_sockopt_set(fd, SOL_SOCKET, SO_REUSEADDR, reuse);
+	return err ? err : failed;
 }
 
-static int bind_any(int fd, const struct hail_socket_options *options,
+static int bind_any(const struct hl_sockopt_target *target,
 		    const struct hail_addr *local)
 {
-	int family = local->sa.sa_family;
-	int stand_in = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int err = 0;
+	struct hl_sockopt_target stand_in = *target;
+	int err;
 
-	if (stand_in < 0)
+	stand_in.fd = socket(target->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (stand_in.fd < 0)
 		return -errno;
-	if (family == AF_INET6)
-		err = hl_sockopt_set(stand_in, IPPROTO_IPV6, IPV6_V6ONLY,
-				     options->ipv6_only);
+	err = hl_sockopt_mirror_binding(target, &stand_in);
 	if (!err)
-		err = bind_chosen(fd, stand_in, local);
-	close(stand_in);
+		err = bind_chosen(target->fd, stand_in.fd, local);
+	close(stand_in.fd);
 	return err;
 }
 
-static int set_up(int fd, const struct hail_socket_options *options,
+static int bind_local(const struct hl_sockopt_target *target,
+		      const struct hail_addr *local)
+{
+	return hail_addr_port(local) ? bind_to(target->fd, local)
+				     : bind_any(target, local);
+}
+
+static int set_up(const struct hl_sockopt_target *target,
+		  const struct hail_socket_options *options,
 		  const struct hail_addr *local, struct hail_addr *remote)
 {
-	int err = hl_sockopt_apply(fd, local->sa.sa_family, options);
+	int err = hl_sockopt_apply(target, options, HL_SOCKOPT_OWN);
 
-	if (!err && hail_addr_port(local))
-		err = bind_to(fd, local);
-	else if (!err)
-		err = bind_any(fd, options, local);
+	if (!err)
+		err = bind_local(target, local);
 	if (!err && options->remote.sa.sa_family != AF_UNSPEC)
-		err = hl_endpoint_connect(fd, &options->remote, remote);
+		err = hl_endpoint_connect(target->fd, &options->remote, remote);
 	return err;
 }
 
 int hl_endpoint_open(const struct hail_socket_options *options,
 		     struct hail_addr *remote)
 {
+	struct hl_sockopt_target target = {.ipv6_only = options->ipv6_only};
 	struct hail_addr local = options->local;
-	int fd, err;
+	int err;
 
 	if (local.sa.sa_family == AF_UNSPEC)
 		local.sa.sa_family = options->remote.sa.sa_family;
 	if (local.sa.sa_family == AF_UNSPEC)
 		local.sa.sa_family = options->ipv6_only ? AF_INET6 : AF_INET;
-	fd = socket(local.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	target.family = local.sa.sa_family;
+	target.fd = socket(target.family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (target.fd < 0)
 		return -errno;
-	err = set_up(fd, options, &local, remote);
+	err = set_up(&target, options, &local, remote);
 	if (!err)
-		return fd;
-	close(fd);
+		return target.fd;
+	close(target.fd);
+	return err;
+}
+
+/* What a descriptor of another's making is. */
+struct found {
+	struct hl_sockopt_target target;
+	struct hail_addr local, remote;
+	bool bound, connected;
+};
+
+static int find_kind(int fd, int *family)
+{
+	int type = 0, protocol = 0;
+	int err = hl_sockopt_get(fd, SOL_SOCKET, SO_DOMAIN, family);
+
+	if (!err)
+		err = hl_sockopt_get(fd, SOL_SOCKET, SO_TYPE, &type);
+	if (!err)
+		err = hl_sockopt_get(fd, SOL_SOCKET, SO_PROTOCOL, &protocol);
+	if (err)
+		return err;
+	if (*family != AF_INET && *family != AF_INET6)
+		return -EAFNOSUPPORT;
+	if (type != SOCK_DGRAM || protocol != IPPROTO_UDP)
+		return -EPROTOTYPE;
+	return 0;
+}
+
+static int find_out(int fd, struct found *found)
+{
+	socklen_t size = sizeof(found->remote);
+	int only = 0;
+	int err = find_kind(fd, &found->target.family);
+
+	if (!err)
+		err = hl_endpoint_local(fd, &found->local);
+	if (!err && found->target.family == AF_INET6)
+		err = hl_sockopt_get(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only);
+	if (err)
+		return err;
+	found->target.fd = fd;
+	found->target.ipv6_only = only;
+	found->bound = hail_addr_port(&found->local);
+	found->connected = !getpeername(fd, &found->remote.sa, &size);
+	return 0;
+}
+
+/* Whether what is asked for can still be had of it. */
+static int check_found(const struct found *found,
+		       const struct hail_socket_options *options)
+{
+	sa_family_t local = options->local.sa.sa_family;
+	struct hail_socket_options both = {
+		.local = found->local,
+		.remote = options->remote,
+		.ipv6_only = found->target.ipv6_only || options->ipv6_only,
+	};
+
+	if (local != AF_UNSPEC && local != found->target.family)
+		return -EAFNOSUPPORT;
+	if (local != AF_UNSPEC && found->bound)
+		return -EINVAL;
+	if (options->remote.sa.sa_family != AF_UNSPEC && found->connected)
+		return -EISCONN;
+	return hl_endpoint_check(&both);
+}
+
+int hl_endpoint_adopt(int fd, const struct hail_socket_options *options,
+		      struct hail_addr *remote)
+{
+	struct found found = {0};
+	struct hail_addr local = options->local;
+	int err = find_out(fd, &found);
+
+	if (!err)
+		err = check_found(&found, options);
+	if (err)
+		return err;
+	found.target.ipv6_only |= options->ipv6_only;
+	err = hl_sockopt_apply(&found.target, options, HL_SOCKOPT_ADOPTED);
+	if (local.sa.sa_family == AF_UNSPEC)
+		local.sa.sa_family = (sa_family_t)found.target.family;
+	if (!err && !found.bound)
+		err = bind_local(&found.target, &local);
+	if (!err && options->remote.sa.sa_family != AF_UNSPEC)
+		err = hl_endpoint_connect(fd, &options->remote, &found.remote);
+	if (!err)
+		*remote = found.remote;
 	return err;
 }
 

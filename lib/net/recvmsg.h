@@ -27,6 +27,15 @@ struct hl_recvmsg_header {
 #define HL_RECVMSG_OVERHEAD                                                    \
 	(sizeof(struct hl_recvmsg_header) + HL_RECVMSG_NAME_SPACE)
 
+/* The control messages of a buffer of which `size` bytes are there, which is
+ * known to be enough for the header and the name; and their size, clamped to
+ * what is there. */
+static inline const unsigned char *hl_recvmsg_control(const void *buffer)
+{
+	return (const unsigned char *)buffer + HL_RECVMSG_OVERHEAD;
+}
+size_t hl_recvmsg_control_size(const void *buffer, size_t size);
+
 /* Reads the first `size` bytes of `buffer`, filled with `control_space` bytes
  * of space for control messages, into data, size, true_size, flags and remote
  * of `out`; at most `datagram_max` bytes count as here (0: all). A name that is

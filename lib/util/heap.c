@@ -7,19 +7,19 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdlib.h>
 
 #define CAPACITY_MIN 16
 
-void hl_heap_init(struct hl_heap *heap)
+void hl_heap_init(struct hl_heap *heap, const struct hl_memory *memory)
 {
-	*heap = (struct hl_heap){.nodes = NULL};
+	*heap = (struct hl_heap){.memory = memory};
 }
 
 void hl_heap_fini(struct hl_heap *heap)
 {
-	free(heap->nodes);
-	hl_heap_init(heap);
+	hl_memory_release(heap->memory, heap->nodes, heap->capacity,
+			  sizeof(struct hl_heap_node *));
+	hl_heap_init(heap, heap->memory);
 }
 
 void hl_heap_node_init(struct hl_heap_node *node)
@@ -39,7 +39,8 @@ int hl_heap_reserve(struct hl_heap *heap, uint32_t capacity)
 		wanted = CAPACITY_MIN;
 	if (wanted < capacity || wanted > HL_HEAP_NONE)
 		wanted = capacity;
-	nodes = reallocarray(heap->nodes, wanted, sizeof(*nodes));
+	nodes = hl_memory_grow(heap->memory, heap->nodes, heap->capacity,
+			       wanted, sizeof(struct hl_heap_node *));
 	if (!nodes)
 		return -ENOMEM;
 	heap->nodes = nodes;

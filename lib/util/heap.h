@@ -3,6 +3,8 @@
 #ifndef HL_UTIL_HEAP_H
 #define HL_UTIL_HEAP_H
 
+#include "util/memory.h"
+
 #include <stdint.h>
 
 #define HL_HEAP_NONE UINT32_MAX
@@ -16,12 +18,14 @@ struct hl_heap_node {
 };
 
 struct hl_heap {
+	const struct hl_memory *memory;
 	struct hl_heap_node **nodes;
 	uint32_t count, capacity;
 	uint64_t order;
 };
 
-void hl_heap_init(struct hl_heap *heap);
+/* `memory` stays where it is for as long as the heap is used. */
+void hl_heap_init(struct hl_heap *heap, const struct hl_memory *memory);
 void hl_heap_fini(struct hl_heap *heap);
 void hl_heap_node_init(struct hl_heap_node *node);
 

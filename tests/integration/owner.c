@@ -86,6 +86,7 @@ static int engine_calls(struct world *world)
 		hail_engine_stats(world->engine, &stats),
 		hail_engine_destroy(world->engine),
 		hail_socket_open(&socket, world->engine, NULL),
+		hail_socket_adopt(&socket, world->engine, 0, NULL),
 		hail_timer_create(&timer, world->engine, count_fire, NULL),
 		hail_timer_start(world->timer, 0, 0),
 		hail_timer_stop(world->timer),
@@ -113,6 +114,7 @@ static int socket_calls(struct world *world)
 	const struct hail_handlers none = {0};
 	struct hail_socket_stats stats = {.size = sizeof(stats)};
 	struct hail_addr out = {0};
+	uint32_t value = 0;
 	const int answers[] = {
 		hail_socket_close(socket),
 		hail_socket_connect(socket, &remote),
@@ -123,6 +125,9 @@ static int socket_calls(struct world *world)
 		hail_socket_ref(socket),
 		hail_socket_unref(socket),
 		hail_socket_stats(socket, &stats),
+		hail_socket_set(socket, HAIL_OPTION_TTL, 1),
+		hail_socket_get(socket, HAIL_OPTION_TTL, &value),
+		hail_socket_path_mtu(socket, &remote, &value),
 		hail_send(socket, "x", 1, &remote),
 		(int)hail_send_many(socket, &message, 1),
 	};
@@ -131,7 +136,7 @@ static int socket_calls(struct world *world)
 		if (answers[i] != -EPERM)
 			return (int)i + 101;
 	}
-	return out.sa.sa_family ? 199 : 0;
+	return out.sa.sa_family || value ? 199 : 0;
 }
 
 static void *call_all(void *arg)

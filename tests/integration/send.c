@@ -14,7 +14,8 @@ static void fill_payload(void)
 		payload[i] = (unsigned char)(i * 31 + i / 251);
 }
 
-/* Sends a datagram of `size` bytes to a plain socket of `ip`. */
+/* Sends a datagram of `size` bytes to a plain socket of `ip`, in fragments
+ * where the loopback is too narrow for it. */
 static void assert_carried(const char *ip, size_t size)
 {
 	static unsigned char got[70000];
@@ -24,7 +25,8 @@ static void assert_carried(const char *ip, size_t size)
 	struct hail_addr remote = live_addr(ip, plain_port(fd));
 
 	live_open(&live, engine,
-		  &HAIL_SOCKET_OPTIONS(.local = live_addr(ip, 0)));
+		  &HAIL_SOCKET_OPTIONS(.local = live_addr(ip, 0),
+				       .path_mtu = HAIL_PATH_MTU_WANT));
 	cr_assert_eq(hail_send(live.socket, payload, size, &remote), 0);
 	cr_assert_eq(plain_receive(fd, got, sizeof(got)), (ssize_t)size);
 	cr_assert(!memcmp(got, payload, size));
@@ -61,7 +63,8 @@ static void assert_too_long(const char *ip, size_t size)
 	struct hail_message message = {payload, size, &remote};
 
 	live_open(&live, engine,
-		  &HAIL_SOCKET_OPTIONS(.local = live_addr(ip, 0)));
+		  &HAIL_SOCKET_OPTIONS(.local = live_addr(ip, 0),
+				       .path_mtu = HAIL_PATH_MTU_WANT));
 	cr_assert_eq(hail_send(live.socket, payload, size, &remote), -EMSGSIZE);
 	cr_assert_eq(hail_send_many(live.socket, &message, 1), -EMSGSIZE);
 	live_settle(engine);

@@ -211,3 +211,34 @@ Test(stats, submissions_and_completions_are_counted)
 	close(fd);
 	live_end(engine);
 }
+
+#define DROPS 10000
+
+/* Nobody receives: the kernel holds what fits, and drops the rest. */
+Test(stats, what_the_kernel_drops_is_counted_exactly)
+{
+	struct hail_engine *engine = live_engine(NULL);
+	struct hail_handlers none = {0};
+	struct live live = {0};
+	int fd = live_plain();
+	size_t sent = 0;
+
+	live_open(&live, engine, &HAIL_SOCKET_OPTIONS(.receive_buffer = 20000));
+	cr_assert_eq(hail_socket_set_handlers(live.socket, &none), 0);
+	live_settle(engine);
+	while (!socket_stats(&live).kernel_drops) {
+		live_plain_send(fd, "full", live_port(&live));
+		sent++;
+	}
+	cr_assert_gt(sent, 1);
+	for (unsigned i = 1; i < DROPS; i++, sent++)
+		live_plain_send(fd, "full", live_port(&live));
+	cr_assert_eq(socket_stats(&live).kernel_drops, DROPS);
+	cr_assert_eq(hail_socket_set_handlers(live.socket, &live_handlers), 0);
+	live_until(engine, live.datagrams + DROPS == sent);
+	live_settle(engine);
+	cr_assert_eq(live.datagrams + DROPS, sent);
+	cr_assert_eq(socket_stats(&live).kernel_drops, DROPS);
+	close(fd);
+	live_end(engine);
+}

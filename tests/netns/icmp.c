@@ -2,7 +2,7 @@
 /* icmp.c: what the network answers to datagrams that go nowhere. It costs
  * nobody else a datagram, never ends reception, and a connected socket hears
  * of it. The far end is a router too, which refuses some networks. */
-#include "pair.h"
+#include "router.h"
 
 #include <stdio.h>
 
@@ -11,40 +11,15 @@ TestSuite(icmp, .timeout = 90);
 #define HEALTHY 50
 #define SIZE 100
 
-static const char *const refused_v4[] = {"10.2.1.1", "10.2.2.1"};
-static const char *const refused_v6[] = {"fd02:1::1", "fd02:2::1"};
-
-static void make_router(const struct pair *pair)
-{
-	static const char *const far[] = {
-		"ip route add unreachable 10.2.1.0/24",
-		"ip route add prohibit 10.2.2.0/24",
-		"ip route add unreachable fd02:1::/64",
-		"ip route add prohibit fd02:2::/64",
-	};
-	static const char *const settings[][2] = {
-		{"ipv4/ip_forward", "1"},
-		{"ipv6/conf/all/forwarding", "1"},
-		{"ipv4/icmp_ratelimit", "0"},
-		{"ipv4/icmp_msgs_per_sec", "100000"},
-		{"ipv4/icmp_msgs_burst", "100000"},
-		{"ipv6/icmp/ratelimit", "0"},
-	};
-
-	for (size_t i = 0; i < live_count(far); i++)
-		pair_run(pair->far, "%s", far[i]);
-	for (size_t i = 0; i < live_count(settings); i++)
-		cr_assert_eq(
-			network_set(pair->far, settings[i][0], settings[i][1]),
-			0);
-	pair_run(pair->near, "ip route add 10.2.0.0/16 via " FAR_V4);
-	pair_run(pair->near, "ip route add fd02::/16 via " FAR_V6);
-}
+static const char *const refused_v4[] = {ROUTER_UNREACHABLE_V4,
+					 ROUTER_PROHIBITED_V4};
+static const char *const refused_v6[] = {ROUTER_UNREACHABLE_V6,
+					 ROUTER_PROHIBITED_V6};
 
 static void start_routed(struct pair *pair)
 {
 	pair_start(pair, NULL, NULL);
-	make_router(pair);
+	router_start(pair);
 }
 
 /* How many destinations the near namespace was told to be unreachable. */
@@ -180,7 +155,7 @@ Test(icmp, a_port_that_a_filter_rejects_costs_a_healthy_peer_nothing)
 	struct pair pair;
 
 	pair_start(&pair, NULL, tools);
-	make_router(&pair);
+	router_start(&pair);
 	pair_run(pair.far, "nft 'table inet t { chain c { "
 			   "type filter hook input priority 0; "
 			   "udp dport 9 reject with icmpx admin-prohibited; "
@@ -300,40 +275,22 @@ Test(icmp, a_connected_socket_that_does_not_receive_learns_by_its_next_send)
 	pair_end(&pair);
 }
 
-/* Behind the far end there is a narrower link, 10.3.0.0/24. */
-static int start_narrow(struct pair *pair, struct hail_addr *remote)
-{
-	int beyond, fd;
-
-	start_routed(pair);
-	beyond = network_open();
-	cr_assert_geq(beyond, 0);
-	cr_assert_eq(network_link(pair->far, "in", beyond, "out"), 0);
-	pair_run(pair->far, "ip addr add 10.3.0.1/24 dev in");
-	pair_run(pair->far, "ip link set in mtu 1000 up");
-	pair_run(beyond, "ip addr add 10.3.0.2/24 dev out");
-	pair_run(beyond, "ip link set out mtu 1000 up");
-	cr_assert_eq(network_await(pair->far, "in"), 0);
-	cr_assert_eq(network_await(beyond, "out"), 0);
-	pair_run(beyond, "ip route add default via 10.3.0.1");
-	pair_run(pair->near, "ip route add 10.3.0.0/24 via " FAR_V4);
-	fd = far_open(beyond, "10.3.0.2", 0, remote);
-	cr_assert_geq(fd, 0);
-	close(beyond);
-	return fd;
-}
-
-/* The one that met it is lost, as it is with any UDP socket. */
+/* The one that met it is lost, as it is with any UDP socket; what follows the
+ * kernel cuts. */
 Test(icmp, a_connected_socket_is_told_of_a_smaller_path_mtu_and_sends_on)
 {
 	unsigned char payload[1400];
 	struct arrivals arrivals = {0};
 	struct hail_addr remote;
 	struct pair pair;
-	struct live live;
-	int fd = start_narrow(&pair, &remote);
+	struct live live = {0};
+	int fd;
 
-	open_connected(&live, &pair, &remote);
+	start_routed(&pair);
+	fd = pair_narrow(&pair, &remote);
+	live_open(&live, pair.engine,
+		  &HAIL_SOCKET_OPTIONS(.remote = remote,
+				       .path_mtu = HAIL_PATH_MTU_WANT));
 	for (uint32_t i = 0; i < 10; i++) {
 		numbered_write(payload, sizeof(payload), 0, i);
 		cr_assert_eq(

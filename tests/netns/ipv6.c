@@ -202,7 +202,8 @@ static void assert_sizes(struct pair *pair, const char *near_ip,
 	int fd = pair_far(pair, far_ip, 0, &far);
 
 	live_open(&live, pair->engine,
-		  &HAIL_SOCKET_OPTIONS(.local = live_addr(near_ip, 0)));
+		  &HAIL_SOCKET_OPTIONS(.local = live_addr(near_ip, 0),
+				       .path_mtu = HAIL_PATH_MTU_WANT));
 	near = live_local(&live);
 	memset(payload, 0x5a, sizeof(payload));
 	for (size_t i = 0; i < live_count(sizes); i++) {

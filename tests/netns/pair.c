@@ -17,9 +17,10 @@ static const struct {
 	{false, "ip link set dev near address " NEAR_MAC},
 	{true, "ip link set dev far address " FAR_MAC},
 	{false, "ip addr add " NEAR_V4 "/24 dev near"},
-	{false, "ip addr add " NEAR_V6 "/64 dev near"},
+	/* Where no duplicates are looked for, that is found out later. */
+	{false, "ip addr add " NEAR_V6 "/64 dev near nodad"},
 	{true, "ip addr add " FAR_V4 "/24 dev far"},
-	{true, "ip addr add " FAR_V6 "/64 dev far"},
+	{true, "ip addr add " FAR_V6 "/64 dev far nodad"},
 	{false, "ip link set dev near up"},
 	{true, "ip link set dev far up"},
 	/* What is sent while a neighbour is asked for may be dropped. */
@@ -114,15 +115,15 @@ static uint16_t checksum(const void *data, size_t size)
 	return htons((uint16_t)~sum);
 }
 
-void pair_forge(const struct hail_addr *local, const struct hail_addr *remote,
-		uint8_t type, uint8_t code)
+static void forge(const struct hail_addr *local, const struct hail_addr *remote,
+		  const struct icmphdr *icmp)
 {
 	struct {
 		struct icmphdr icmp;
 		struct iphdr ip;
 		struct udphdr udp;
 	} packet = {
-		.icmp = {.type = type, .code = code},
+		.icmp = *icmp,
 		.ip = {.version = 4, .ihl = 5, .ttl = 64},
 	};
 	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
@@ -141,12 +142,50 @@ void pair_forge(const struct hail_addr *local, const struct hail_addr *remote,
 	close(fd);
 }
 
+void pair_forge(const struct hail_addr *local, const struct hail_addr *remote,
+		uint8_t type, uint8_t code)
+{
+	forge(local, remote, &(struct icmphdr){.type = type, .code = code});
+}
+
+void pair_forge_mtu(const struct hail_addr *local,
+		    const struct hail_addr *remote, uint16_t mtu)
+{
+	forge(local, remote,
+	      &(struct icmphdr){
+		      .type = ICMP_DEST_UNREACH,
+		      .code = ICMP_FRAG_NEEDED,
+		      .un.frag.mtu = htons(mtu),
+	      });
+}
+
 int pair_far(const struct pair *pair, const char *ip, uint16_t port,
 	     struct hail_addr *out)
 {
 	int fd = far_open(pair->far, ip, port, out);
 
 	cr_assert_geq(fd, 0, "%s: %s", ip, strerror(-fd));
+	return fd;
+}
+
+int pair_narrow(const struct pair *pair, struct hail_addr *out)
+{
+	int beyond = network_open(), fd;
+
+	cr_assert_geq(beyond, 0);
+	cr_assert_eq(network_link(pair->far, "in", beyond, "out"), 0);
+	pair_run(pair->far, "ip addr add 10.3.0.1/24 dev in");
+	pair_run(pair->far, "ip link set in mtu " PAIR_NARROW " up");
+	pair_run(beyond, "ip addr add 10.3.0.2/24 dev out");
+	pair_run(beyond, "ip link set out mtu " PAIR_NARROW " up");
+	cr_assert_eq(network_await(pair->far, "in"), 0);
+	cr_assert_eq(network_await(beyond, "out"), 0);
+	pair_run(beyond, "ip route add default via 10.3.0.1");
+	cr_assert_eq(network_set(pair->far, "ipv4/ip_forward", "1"), 0);
+	pair_run(pair->near, "ip route add 10.3.0.0/24 via " FAR_V4);
+	fd = far_open(beyond, "10.3.0.2", 0, out);
+	cr_assert_geq(fd, 0);
+	close(beyond);
 	return fd;
 }
 

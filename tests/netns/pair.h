@@ -51,10 +51,18 @@ void pair_give_up(const struct pair *pair);
  * that `local` is said to have sent to `remote`, both IPv4. */
 void pair_forge(const struct hail_addr *local, const struct hail_addr *remote,
 		uint8_t type, uint8_t code);
+/* The same: "fragmentation needed", with this MTU. */
+void pair_forge_mtu(const struct hail_addr *local,
+		    const struct hail_addr *remote, uint16_t mtu);
 
 /* A plain socket in the far namespace, and where it is. */
 int pair_far(const struct pair *pair, const char *ip, uint16_t port,
 	     struct hail_addr *out);
+
+/* The far end becomes a router, behind which there is a narrower link, of this
+ * MTU: a plain socket at its end, and where it is. IPv4. */
+#define PAIR_NARROW "1000"
+int pair_narrow(const struct pair *pair, struct hail_addr *out);
 
 /* What came to a plain socket, by stream. */
 #define PAIR_STREAMS 2

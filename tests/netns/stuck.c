@@ -2,6 +2,7 @@
 /* stuck.c: a link on which nothing leaves for a while. Sends are refused and
  * wait, the rest of the engine goes on, and nothing is lost or doubled. */
 #include "pair.h"
+#include "support/outer.h"
 
 TestSuite(stuck, .timeout = 90);
 
@@ -124,6 +125,40 @@ Test(stuck, nothing_is_lost_or_doubled_when_the_link_goes_on)
 	cr_assert_eq(sender.live.errors, 0);
 	pair_end(&pair);
 	close(fd);
+}
+
+/* Turns are made only when the descriptor says so. */
+static void go_on_in_a_foreign_loop(bool settled)
+{
+	struct sender sender;
+	struct pair pair;
+	int fd;
+
+	start_stuck(&pair, &sender, NULL, &fd);
+	sender.live.on_drain = send_the_rest;
+	if (settled)
+		live_settle(pair.engine);
+	cr_assert_eq(outer_open(pair.engine), 0);
+	for (int i = 0; outer_turn(0) >= 0; i++)
+		cr_assert_lt(i, 10, "the descriptor stays readable");
+	cr_assert_eq(sender.live.drains, 0);
+	pair_unstick(&pair);
+	while (sender.taken < 500 || in_flight(&sender))
+		cr_assert_geq(outer_turn(10000), 0, "no turn is due");
+	check_arrivals(fd, &sender, 500);
+	outer_close();
+	pair_end(&pair);
+	close(fd);
+}
+
+Test(stuck, a_foreign_loop_is_told_when_the_link_goes_on)
+{
+	go_on_in_a_foreign_loop(false);
+}
+
+Test(stuck, a_foreign_loop_that_watches_it_later_is_told_too)
+{
+	go_on_in_a_foreign_loop(true);
 }
 
 /* What the kernel had is lost with the neighbour, by the network's fault; what
@@ -347,6 +382,61 @@ static int send_next_connected(struct sender *sender)
 	err = hail_send(sender->live.socket, payload, SIZE, NULL);
 	sender->taken += !err;
 	return err;
+}
+
+/* The kernel takes what waits as soon as it has room for it, without anything
+ * leaving. */
+Test(stuck, a_larger_send_buffer_takes_what_is_in_flight)
+{
+	struct sender sender;
+	struct pair pair;
+	int fd;
+
+	start_stuck(&pair, &sender, NULL, &fd);
+	live_settle(pair.engine);
+	cr_assert_eq(in_flight(&sender), WINDOW);
+	cr_assert_eq(hail_socket_set(sender.live.socket,
+				     HAIL_OPTION_SEND_BUFFER, 1 << 20),
+		     0);
+	live_until(pair.engine, !in_flight(&sender));
+	cr_assert_eq(send_up_to(&sender, sender.taken + WINDOW), 0);
+	cr_assert_eq(in_flight(&sender), 0);
+	pair_unstick(&pair);
+	check_arrivals(fd, &sender, sender.taken);
+	pair_end(&pair);
+	close(fd);
+}
+
+/* What a smaller one holds already is more than it may. */
+Test(stuck, a_smaller_send_buffer_is_offered_nothing_until_it_has_room)
+{
+	struct hail_addr remote;
+	struct sender sender;
+	struct pair pair;
+	uint64_t submissions;
+	int fd;
+
+	pair_start(&pair, NULL, NULL);
+	fd = pair_far(&pair, FAR_V4, 0, &remote);
+	pair_stick(&pair);
+	open_sender(&sender, pair.engine, &remote);
+	cr_assert_eq(hail_socket_set(sender.live.socket,
+				     HAIL_OPTION_SEND_BUFFER, 1 << 20),
+		     0);
+	cr_assert_eq(send_up_to(&sender, 20), 0);
+	cr_assert_eq(in_flight(&sender), 0);
+	cr_assert_eq(hail_socket_set(sender.live.socket,
+				     HAIL_OPTION_SEND_BUFFER, 4608),
+		     0);
+	submissions = live_stats(pair.engine).submissions;
+	cr_assert_eq(send_next(&sender), 0);
+	cr_assert_eq(in_flight(&sender), 1);
+	cr_assert_eq(live_stats(pair.engine).submissions, submissions);
+	pair_unstick(&pair);
+	live_until(pair.engine, !in_flight(&sender));
+	check_arrivals(fd, &sender, sender.taken);
+	pair_end(&pair);
+	close(fd);
 }
 
 #define QUIET_NS (200 * MS)

@@ -3,6 +3,10 @@
  * take counts as sent, and destroying the engine leaves nothing behind. */
 #include "world.h"
 
+#include "socket.h"
+
+#include <unistd.h>
+
 /* There only in programs with AddressSanitizer. */
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 
@@ -131,4 +135,20 @@ Test(broken, a_socket_can_be_closed_and_the_engine_destroyed)
 	cr_assert_eq(world_stats(&world).traffic.sent, 0);
 	end(&world);
 	cr_assert_eq(seen.late, 0);
+}
+
+Test(broken, the_socket_of_a_destroyed_engine_is_hails_no_more)
+{
+	struct world world;
+	struct seen seen = {0};
+	int copy;
+
+	start_broken(&world, &seen);
+	copy = dup(seen.socket->fd);
+	cr_assert_eq(hail_engine_turn(world.engine, 0), -EIO);
+	end(&world);
+	world_start(&world, NULL);
+	cr_assert_eq(hail_socket_adopt(&seen.socket, world.engine, copy, NULL),
+		     0);
+	end(&world);
 }

@@ -4,6 +4,7 @@
 #include "world.h"
 
 #include "engine.h"
+#include "support/plain.h"
 
 Test(open, a_socket_that_cannot_be_attached_leaves_nothing)
 {
@@ -133,5 +134,22 @@ Test(open, the_smallest_engine_works)
 		cr_assert_geq(hail_engine_turn(world.engine, -1), 0);
 	seen_close(&seen);
 	cr_assert_eq(hail_engine_run(world.engine), 0);
+	world_end(&world);
+}
+
+Test(open, a_descriptor_that_cannot_be_attached_stays_the_callers)
+{
+	struct world world;
+	struct hail_socket *socket = NULL;
+	int fd = plain_open("127.0.0.1", 0);
+
+	world_start(&world, NULL);
+	sim_fail_call(world.sim, SIM_CALL_ATTACH, -ENOMEM, 0);
+	cr_assert_eq(hail_socket_adopt(&socket, world.engine, fd, NULL),
+		     -ENOMEM);
+	cr_assert_null(socket);
+	cr_assert_eq(world_stats(&world).sockets, 0);
+	cr_assert_eq(plain_send(fd, "mine", 4, plain_port(fd)), true);
+	cr_assert_eq(hail_socket_adopt(&socket, world.engine, fd, NULL), 0);
 	world_end(&world);
 }

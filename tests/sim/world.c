@@ -27,6 +27,7 @@ static void on_data(struct hail_socket *socket,
 {
 	struct seen *seen = observe(socket);
 
+	seen->late += seen->lingering;
 	seen->batches++;
 	seen->datagrams += count;
 	if (count > seen->batch_max)
@@ -41,6 +42,7 @@ static void on_drain(struct hail_socket *socket)
 {
 	struct seen *seen = observe(socket);
 
+	seen->late += seen->lingering;
 	seen->drains++;
 	if (seen->on_drain)
 		seen->on_drain(seen);
@@ -61,7 +63,7 @@ static void on_close(struct hail_socket *socket)
 {
 	struct seen *seen = hail_socket_user(socket);
 
-	if (calling || !seen->closing || seen->closed)
+	if (calling || !(seen->closing || seen->lingering) || seen->closed)
 		seen->late++;
 	seen->closes++;
 	seen->closed = true;
@@ -177,6 +179,16 @@ void seen_close(struct seen *seen)
 {
 	seen->closing = true;
 	cr_assert_eq(hail_socket_close(seen->socket), 0);
+}
+
+void seen_linger(struct seen *seen, int64_t timeout_ns)
+{
+	bool outer = calling;
+
+	seen->lingering = true;
+	calling = true;
+	cr_assert_eq(hail_socket_close_linger(seen->socket, timeout_ns), 0);
+	calling = outer;
 }
 
 void seen_block(struct seen *seen)

@@ -31,7 +31,7 @@ struct seen {
 	unsigned batches, drains, errors, closes, late;
 	size_t datagrams, batch_max;
 	struct hail_error error[SEEN_ERRORS_MAX]; /* the first of them */
-	bool closing, closed;
+	bool lingering, closing, closed;
 	void *arg; /* the test's own */
 	/* What the test does in a handler, after it was written down. */
 	void (*on_data)(struct seen *seen, const struct hail_datagram *batch,
@@ -56,6 +56,8 @@ void world_open(struct world *world, struct seen *seen,
 int world_try_open(struct world *world, struct seen *seen,
 		   const struct hail_socket_options *options);
 void seen_close(struct seen *seen);
+/* hail_socket_close_linger(): data and drain count as late from now on. */
+void seen_linger(struct seen *seen, int64_t timeout_ns);
 
 /* Asserts that a turn works; returns its events. */
 int world_turn(struct world *world);

@@ -2,6 +2,8 @@
 /* support/live.c: sockets that write down what happens to them. */
 #include "support/live.h"
 
+#include <stdio.h>
+
 /* There only in programs with AddressSanitizer. */
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 
@@ -28,6 +30,8 @@ static void on_data(struct hail_socket *socket,
 	memcpy(live->last, last->data, last->size);
 	live->last_size = last->size;
 	live->last_remote = last->remote;
+	live->last_facts.size = sizeof(live->last_facts);
+	cr_assert_eq(hail_datagram_facts(last, &live->last_facts), 0);
 	if (live->on_data)
 		live->on_data(live, batch, count);
 }
@@ -189,6 +193,81 @@ void live_expect_last(const struct live *live, const char *text)
 {
 	cr_assert_eq(live->last_size, strlen(text));
 	cr_assert(!memcmp(live->last, text, strlen(text)));
+}
+
+void live_talk_start(struct live_talk *talk,
+		     const struct hail_socket_options *options)
+{
+	const char *ip = talk->ip ? talk->ip : "127.0.0.1";
+	struct hail_socket_options own = HAIL_SOCKET_OPTIONS(.window = 0);
+
+	if (options)
+		own = *options;
+	talk->fd = plain_open(ip, 0);
+	cr_assert_geq(talk->fd, 0, "%s: %s", ip, strerror(-talk->fd));
+	talk->remote = live_addr(ip, plain_port(talk->fd));
+	if (talk->connected)
+		own.remote = talk->remote;
+	else if (!own.local.sa.sa_family)
+		own.local = live_addr(ip, 0);
+	talk->engine = live_engine(talk->engine_options);
+	live_open(&talk->live, talk->engine, &own);
+}
+
+void live_talk_end(struct live_talk *talk)
+{
+	close(talk->fd);
+	live_end(talk->engine);
+}
+
+void live_talk_hear(struct live_talk *talk, const char *text)
+{
+	size_t datagrams = talk->live.datagrams;
+
+	live_plain_send(talk->fd, text, live_port(&talk->live));
+	live_until(talk->engine, talk->live.datagrams > datagrams);
+	live_expect_last(&talk->live, text);
+}
+
+struct deed {
+	struct live *live;
+	void (*run)(struct live *live);
+	bool done;
+};
+
+static void do_deed(struct hail_engine *engine, void *arg)
+{
+	struct deed *deed = arg;
+
+	(void)engine;
+	deed->run(deed->live);
+	deed->done = true;
+}
+
+void live_inside(struct live *live, void (*run)(struct live *live))
+{
+	struct deed deed = {.live = live, .run = run};
+
+	cr_assert_eq(hail_engine_post(live->engine, do_deed, &deed), 0);
+	live_until(live->engine, deed.done);
+	live_settle(live->engine);
+}
+
+void live_batch_fill(struct live_batch *batch, const struct hail_addr *remote)
+{
+	for (unsigned i = 0; i < LIVE_BATCH_MAX; i++) {
+		snprintf(batch->texts[i], sizeof(batch->texts[i]), "%03u",
+			 i % 1000);
+		batch->messages[i] =
+			(struct hail_message){batch->texts[i], 3, remote};
+	}
+}
+
+void live_batch_expect(const struct live_batch *batch, int fd, size_t first,
+		       size_t count)
+{
+	for (size_t i = first; i < first + count; i++)
+		live_expect(fd, batch->texts[i]);
 }
 
 struct hail_traffic live_traffic(const struct live *live)

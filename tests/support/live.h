@@ -31,6 +31,7 @@ struct live {
 	unsigned char last[65535];                /* the latest datagram */
 	size_t last_size;
 	struct hail_addr last_remote;
+	struct hail_facts last_facts;
 	bool closing;
 	void *arg; /* the test's own */
 	/* What the test does in a handler, after it was written down. */
@@ -76,6 +77,42 @@ void live_plain_send(int fd, const char *text, uint16_t port);
 void live_expect(int fd, const char *text);
 /* Asserts that the latest datagram was this text. */
 void live_expect_last(const struct live *live, const char *text);
+
+/* A socket on an engine of its own, and a plain one that it talks to, both of
+ * one address. The test may set what is above the line, and of `live` what
+ * live_open() lets it. */
+struct live_talk {
+	const char *ip; /* NULL: 127.0.0.1 */
+	bool connected; /* the socket to the plain one, when it is opened */
+	const struct hail_engine_options *engine_options;
+	struct live live;
+	/* ---- */
+	struct hail_engine *engine;
+	int fd;
+	struct hail_addr remote; /* where the plain one is */
+};
+
+/* Options as live_open(). */
+void live_talk_start(struct live_talk *talk,
+		     const struct hail_socket_options *options);
+void live_talk_end(struct live_talk *talk);
+/* Sends a text from the plain socket, and turns until it has come. */
+void live_talk_hear(struct live_talk *talk, const char *text);
+
+/* Calls it as handlers are called, from a turn, and then turns until nothing is
+ * left to do. */
+void live_inside(struct live *live, void (*run)(struct live *live));
+
+/* Small messages that differ, to one remote; NULL: none is named. */
+#define LIVE_BATCH_MAX 256
+struct live_batch {
+	struct hail_message messages[LIVE_BATCH_MAX];
+	char texts[LIVE_BATCH_MAX][4];
+};
+void live_batch_fill(struct live_batch *batch, const struct hail_addr *remote);
+/* Asserts that these of them come to a plain socket next. */
+void live_batch_expect(const struct live_batch *batch, int fd, size_t first,
+		       size_t count);
 
 struct hail_traffic live_traffic(const struct live *live);
 struct hail_engine_stats live_stats(const struct hail_engine *engine);

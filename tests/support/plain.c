@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <linux/net_tstamp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -12,6 +13,10 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
 
 uint64_t plain_now(void)
 {
@@ -86,30 +91,59 @@ uint16_t plain_dead_port(int *holder)
 	return port;
 }
 
-bool plain_send(int fd, const void *data, size_t size, uint16_t port)
+/* This machine, in the family of the socket; the length of the address. */
+static socklen_t loopback(int fd, uint16_t port, struct sockaddr_in6 *out)
 {
-	struct sockaddr_in v4 = {
+	const struct sockaddr_in v4 = {
 		.sin_family = AF_INET,
 		.sin_port = htons(port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
-	struct sockaddr_in6 v6 = {
+	const struct sockaddr_in6 v6 = {
 		.sin6_family = AF_INET6,
 		.sin6_port = htons(port),
 		.sin6_addr = IN6ADDR_LOOPBACK_INIT,
 	};
 	int family = 0;
 	socklen_t length = sizeof(family);
-	ssize_t sent;
 
 	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length);
+	*out = v6;
 	if (family == AF_INET)
-		sent = sendto(fd, data, size, 0, (struct sockaddr *)&v4,
-			      sizeof(v4));
-	else
-		sent = sendto(fd, data, size, 0, (struct sockaddr *)&v6,
-			      sizeof(v6));
-	return sent == (ssize_t)size;
+		memcpy(out, &v4, sizeof(v4));
+	return family == AF_INET ? sizeof(v4) : sizeof(v6);
+}
+
+bool plain_send(int fd, const void *data, size_t size, uint16_t port)
+{
+	struct sockaddr_in6 to;
+	socklen_t length = loopback(fd, port, &to);
+
+	return sendto(fd, data, size, 0, (struct sockaddr *)&to, length) ==
+	       (ssize_t)size;
+}
+
+bool plain_send_train(int fd, const void *data, size_t size, uint16_t segment,
+		      uint16_t port)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(segment))] = "";
+	struct sockaddr_in6 to;
+	struct iovec part = {(void *)(uintptr_t)data, size};
+	struct msghdr message = {
+		.msg_name = &to,
+		.msg_namelen = loopback(fd, port, &to),
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message);
+
+	cmsg->cmsg_level = IPPROTO_UDP;
+	cmsg->cmsg_type = UDP_SEGMENT;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(segment));
+	memcpy(CMSG_DATA(cmsg), &segment, sizeof(segment));
+	return sendmsg(fd, &message, 0) == (ssize_t)size;
 }
 
 ssize_t plain_receive_from(int fd, void *data, size_t size, uint16_t *port)
@@ -137,6 +171,36 @@ bool plain_silent(int fd)
 	struct pollfd look = {.fd = fd, .events = POLLIN};
 
 	return poll(&look, 1, 0) == 0;
+}
+
+/* Whether a datagram that a socket sends to itself is stamped. */
+static bool is_stamped(int fd)
+{
+	_Alignas(struct cmsghdr) char control[128];
+	struct msghdr message = {
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+
+	return plain_send(fd, "", 0, plain_port(fd)) &&
+	       !recvmsg(fd, &message, 0) && CMSG_FIRSTHDR(&message);
+}
+
+int plain_stamping(void)
+{
+	const int flags =
+		SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE;
+	uint64_t deadline = plain_now() + UINT64_C(10000000000);
+	int fd = plain_open("127.0.0.1", 0);
+
+	if (fd < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags)))
+		return -errno;
+	while (!is_stamped(fd)) {
+		if (plain_now() > deadline)
+			return -ETIMEDOUT;
+	}
+	return fd;
 }
 
 unsigned plain_descriptors(void)

@@ -31,11 +31,21 @@ uint16_t plain_dead_port(int *holder);
 /* Sends one to a port of 127.0.0.1, or of ::1 where the socket is IPv6;
  * returns whether it went. */
 bool plain_send(int fd, const void *data, size_t size, uint16_t port);
+/* Sends bytes as one train of datagrams of `segment` bytes each, the last of
+ * what is left; returns whether it went. */
+bool plain_send_train(int fd, const void *data, size_t size, uint16_t segment,
+		      uint16_t port);
 /* Receives one; -EAGAIN: none has come by the deadline. */
 ssize_t plain_receive(int fd, void *data, size_t size);
 ssize_t plain_receive_from(int fd, void *data, size_t size, uint16_t *port);
 /* Whether nothing is there to be received now. */
 bool plain_silent(int fd);
+
+/* Has the kernel look at its clock for each datagram that arrives, which it
+ * does a moment after the first socket has asked for that; it does when this
+ * returns and while the descriptor that it returns is open. Or a negative
+ * errno. */
+int plain_stamping(void);
 
 /* How many descriptors this process has open. */
 unsigned plain_descriptors(void);

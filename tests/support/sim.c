@@ -5,6 +5,7 @@
  * in their order, and lets every socket receive; what comes of it goes into
  * one queue of answers. Every call checks that the engine keeps its side.
  */
+#include "net/addr.h"
 #include "sim_state.h"
 
 #include <errno.h>
@@ -135,7 +136,7 @@ static int op_start(struct hl_backend *backend)
 }
 
 static int op_attach(struct hl_backend *backend, uint32_t slot, int fd,
-		     enum hl_pool_kind pool)
+		     enum hl_pool_kind pool, size_t control_space)
 {
 	struct sim *sim = sim_of(backend);
 	struct slot *s;
@@ -156,6 +157,7 @@ static int op_attach(struct hl_backend *backend, uint32_t slot, int fd,
 		.fd = fd,
 		.life = ++sim->lives,
 		.pool = pool,
+		.control_space = control_space,
 		.credit = SIM_UNLIMITED,
 	};
 	if (slot >= sim->slot_end)
@@ -170,7 +172,8 @@ static void op_detach(struct hl_backend *backend, uint32_t slot)
 
 	if (!s)
 		return;
-	if (s->receive.stage != IDLE || s->writable.stage != IDLE)
+	if (s->receive.stage != IDLE || s->writable.stage != IDLE ||
+	    s->error.stage != IDLE)
 		sim_fault(sim, "detach() of slot %u while it is armed", slot);
 	if (fcntl(s->fd, F_GETFD) < 0)
 		sim_fault(sim, "slot %u was closed before detach()", slot);
@@ -197,12 +200,15 @@ static int op_arm(struct hl_backend *backend, uint32_t slot, unsigned what)
 		return -EBADF;
 	if (err)
 		return err;
-	if (!what || what & ~(unsigned)(HL_ARM_RECEIVE | HL_ARM_WRITABLE))
+	if (!what ||
+	    what & ~(unsigned)(HL_ARM_RECEIVE | HL_ARM_WRITABLE | HL_ARM_ERROR))
 		sim_fault(sim, "arm() of nothing known: %#x", what);
 	if (what & HL_ARM_RECEIVE)
 		queue_armed(sim, slot, &s->receive, "reception");
 	if (what & HL_ARM_WRITABLE)
 		queue_armed(sim, slot, &s->writable, "writability");
+	if (what & HL_ARM_ERROR)
+		queue_armed(sim, slot, &s->error, "the error queue");
 	queue(sim, REQUEST_ARM, slot)->what = what;
 	return 0;
 }
@@ -291,6 +297,20 @@ static uint32_t op_send(struct hl_backend *backend, uint32_t slot,
 	}
 	sim->sends_queued += count;
 	return count;
+}
+
+static bool op_send_with(struct hl_backend *backend, uint32_t slot,
+			 const struct hail_message *message,
+			 const struct hl_cmsg *control, uint32_t token)
+{
+	struct sim *sim = sim_of(backend);
+
+	if (!control->size)
+		sim_fault(sim, "send_with() without a control message");
+	if (!op_send(backend, slot, message, 1, token))
+		return false;
+	sim->requests.items[sim->requests.count - 1].control = control;
+	return true;
 }
 
 /* Blocks for real: on the descriptor that wake() writes to. */
@@ -404,6 +424,27 @@ static int64_t op_outstanding(struct hl_backend *backend, uint32_t slot)
 	return (int64_t)(s->credit ? s->booked : sim_capacity_of(s));
 }
 
+static int op_take_error(struct hl_backend *backend, uint32_t slot,
+			 struct msghdr *record)
+{
+	struct sim *sim = sim_of(backend);
+	struct slot *s = check_slot(sim, slot, "take_error()");
+	const struct sim_record *first;
+
+	if (!s)
+		return -EBADF;
+	if (s->recorded == s->records.count)
+		return -EAGAIN;
+	first = &s->records.items[s->recorded++];
+	s->pending = 0;
+	record->msg_namelen = hl_addr_size(&first->name);
+	memcpy(record->msg_name, &first->name, record->msg_namelen);
+	if (first->control_size < record->msg_controllen)
+		record->msg_controllen = first->control_size;
+	memcpy(record->msg_control, first->control, record->msg_controllen);
+	return 0;
+}
+
 /* Its bell rings whether somebody watches or not. */
 static void op_watch(struct hl_backend *backend)
 {
@@ -421,10 +462,12 @@ const struct hl_backend_ops sim_ops = {
 	.disarm = op_disarm,
 	.provide = op_provide,
 	.send = op_send,
+	.send_with = op_send_with,
 	.wait = op_wait,
 	.reap = op_reap,
 	.queued = op_queued,
 	.watch = op_watch,
 	.wake = op_wake,
 	.outstanding = op_outstanding,
+	.take_error = op_take_error,
 };

@@ -48,6 +48,7 @@ struct sim_sent {
 	const void *origin;      /* where the bytes lay */
 	unsigned char *data;     /* a copy of them */
 	size_t size;
+	struct hl_cmsg control; /* of size 0: it had none */
 };
 
 /* A sim is given to hl_engine_create_with() as `arg`, outlives its engine and
@@ -80,8 +81,25 @@ uint32_t sim_provided_count(const struct sim *sim, enum hl_pool_kind pool);
 /* Arrives at the socket; waits there until reception is armed. */
 void sim_inject(struct sim *sim, uint32_t slot, const struct hail_addr *from,
 		const void *data, size_t size);
+/* Datagrams of `segment` bytes, of which the last may be shorter, arrive as one
+ * piece. */
+void sim_inject_coalesced(struct sim *sim, uint32_t slot,
+			  const struct hail_addr *from, const void *data,
+			  size_t size, uint16_t segment);
 /* An ICMP error arrives. */
 void sim_inject_error(struct sim *sim, uint32_t slot, int code);
+/* A record comes to the error queue, and fails the next send of the slot with
+ * `pending`, as an ICMP message does; 0: it fails none, and what another left
+ * pending stays. */
+struct sim_record {
+	struct hail_addr name;
+	size_t control_size;
+	unsigned char control[128];
+};
+void sim_inject_record(struct sim *sim, uint32_t slot,
+		       const struct sim_record *record, int pending);
+/* How many records nobody has taken. */
+size_t sim_records(const struct sim *sim, uint32_t slot);
 /* What still waits in the socket. */
 unsigned sim_pending(const struct sim *sim, uint32_t slot);
 /* The next datagram comes as if the completion queue were full: it ends the

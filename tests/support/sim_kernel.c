@@ -9,9 +9,12 @@
 #include "util/poison.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <linux/udp.h>
 
 /* A multishot receive hands over about so many before others have a turn. */
 #define RUN_MAX 33
@@ -28,18 +31,27 @@ static void answer(struct sim *sim, uint32_t slot, struct hl_completion what)
 		sim->overflowed = true;
 }
 
+static struct armed *armed_of(struct slot *s, unsigned what)
+{
+	if (what == HL_ARM_RECEIVE)
+		return &s->receive;
+	return what == HL_ARM_WRITABLE ? &s->writable : &s->error;
+}
+
 static void end_armed(struct sim *sim, uint32_t slot, unsigned what, int result)
 {
-	struct slot *s = &sim->slots[slot];
-	bool receive = what == HL_ARM_RECEIVE;
-	struct armed *armed = receive ? &s->receive : &s->writable;
+	static const uint8_t kinds[] = {
+		[HL_ARM_RECEIVE] = HL_COMPLETION_RECEIVE,
+		[HL_ARM_WRITABLE] = HL_COMPLETION_WRITABLE,
+		[HL_ARM_ERROR] = HL_COMPLETION_ERROR,
+	};
+	struct armed *armed = armed_of(&sim->slots[slot], what);
 
 	armed->stage = ENDED;
 	armed->cancelling = false;
 	answer(sim, slot,
 	       (struct hl_completion){
-		       .kind = receive ? HL_COMPLETION_RECEIVE
-				       : HL_COMPLETION_WRITABLE,
+		       .kind = kinds[what],
 		       .result = result,
 		       .id = slot,
 		       .buffer = HL_BUFFER_NONE,
@@ -82,6 +94,9 @@ static void handed_out(struct sim *sim, const struct answer *entry)
 	if (entry->completion.kind == HL_COMPLETION_RECEIVE &&
 	    !entry->completion.more)
 		s->receive.stage = IDLE;
+	if (entry->completion.kind == HL_COMPLETION_ERROR &&
+	    !entry->completion.more)
+		s->error.stage = IDLE;
 }
 
 uint32_t sim_hand_out(struct sim *sim, struct hl_completion *out,
@@ -122,12 +137,33 @@ static uint32_t pool_take(struct pool *pool)
 	return id;
 }
 
+/* Writes the size of a coalesced one's pieces where there is space for it;
+ * returns the bytes that it takes. */
+static uint32_t fill_control(unsigned char *control, size_t space,
+			     const struct arrival *a)
+{
+	int segment = a->segment;
+	struct cmsghdr header = {
+		.cmsg_len = CMSG_LEN(sizeof(segment)),
+		.cmsg_level = IPPROTO_UDP,
+		.cmsg_type = UDP_GRO,
+	};
+
+	if (!segment || space < CMSG_SPACE(sizeof(segment)))
+		return 0;
+	memcpy(control, &header, sizeof(header));
+	memcpy(control + CMSG_LEN(0), &segment, sizeof(segment));
+	return CMSG_SPACE(sizeof(segment));
+}
+
 /* Writes a datagram as net/recvmsg.h lays it out; returns the bytes here. */
-static int32_t fill(struct pool *pool, uint32_t id, const struct arrival *a)
+static int32_t fill(struct pool *pool, uint32_t id, const struct arrival *a,
+		    size_t control_space)
 {
 	unsigned char *memory =
 		pool->memory.base + (size_t)id * pool->memory.stride;
-	size_t room = pool->memory.size - HL_RECVMSG_OVERHEAD;
+	size_t spaces = HL_RECVMSG_OVERHEAD + control_space;
+	size_t room = pool->memory.size - spaces;
 	size_t size = a->size < room ? a->size : room;
 	struct hl_recvmsg_header header = {
 		.name_size = hl_addr_size(&a->from),
@@ -135,13 +171,15 @@ static int32_t fill(struct pool *pool, uint32_t id, const struct arrival *a)
 		.flags = a->size > room ? MSG_TRUNC : 0,
 	};
 
-	hl_unpoison(memory, HL_RECVMSG_OVERHEAD + size);
-	memset(memory, 0xa5, HL_RECVMSG_OVERHEAD);
+	hl_unpoison(memory, spaces + size);
+	memset(memory, 0xa5, spaces);
+	header.control_size =
+		fill_control(memory + HL_RECVMSG_OVERHEAD, control_space, a);
 	memcpy(memory, &header, sizeof(header));
 	memcpy(memory + sizeof(header), &a->from, header.name_size);
 	if (size)
-		memcpy(memory + HL_RECVMSG_OVERHEAD, a->data, size);
-	return (int32_t)(HL_RECVMSG_OVERHEAD + size);
+		memcpy(memory + spaces, a->data, size);
+	return (int32_t)(spaces + size);
 }
 
 /* Hands the oldest arrival over. An empty datagram, a full queue and a test's
@@ -165,7 +203,8 @@ static void receive_one(struct sim *sim, uint32_t id)
 		end_armed(sim, id, HL_ARM_RECEIVE, -ENOBUFS);
 		return;
 	}
-	what.result = fill(&sim->pools[s->pool], what.buffer, a);
+	what.result =
+		fill(&sim->pools[s->pool], what.buffer, a, s->control_space);
 	what.more = a->size && !s->end_next &&
 		    sim->answers.count < sim->config.completions;
 	if (!what.more)
@@ -262,8 +301,10 @@ static int by_chance(struct sim *sim)
 
 static int judge_send(struct sim *sim, const struct request *r)
 {
-	int code = 0;
+	struct slot *s = &sim->slots[r->slot];
+	int code = s->pending;
 
+	s->pending = 0;
 	for (unsigned i = 0; i < sim->rule_count && !code; i++)
 		code = apply_rule(&sim->rules[i], r->slot);
 	if (!code && sim->judge)
@@ -292,6 +333,8 @@ static void record(struct sim *sim, const struct request *r)
 	if (sent->size)
 		memcpy(sent->data, r->message.data, sent->size);
 	sent->data[sent->size] = 0;
+	if (r->control)
+		sent->control = *r->control;
 	if (r->message.remote)
 		sent->remote = *r->message.remote;
 	else if (getpeername(s->fd, &sent->remote.sa, &size))
@@ -348,6 +391,8 @@ void sim_drop_arrivals(struct slot *s)
 		free(s->arrivals.items[i].data);
 	free(s->arrivals.items);
 	free(s->held.items);
+	free(s->records.items);
+	memset(&s->records, 0, sizeof(s->records));
 	memset(&s->arrivals, 0, sizeof(s->arrivals));
 	memset(&s->held, 0, sizeof(s->held));
 }
@@ -366,11 +411,32 @@ static void poll_writable(struct sim *sim, uint32_t id)
 		end_armed(sim, id, HL_ARM_WRITABLE, 0);
 }
 
+/* Tells of what has come, once, and may end with it. */
+static void poll_error(struct sim *sim, uint32_t id)
+{
+	struct slot *s = &sim->slots[id];
+
+	if (s->error.stage != LIVE || !s->news)
+		return;
+	s->news = false;
+	if (sim_chance(sim, sim->chaos.late)) {
+		end_armed(sim, id, HL_ARM_ERROR, POLLERR);
+		return;
+	}
+	answer(sim, id,
+	       (struct hl_completion){
+		       .kind = HL_COMPLETION_ERROR,
+		       .more = true,
+		       .result = POLLERR,
+		       .id = id,
+		       .buffer = HL_BUFFER_NONE,
+	       });
+}
+
 static void cancel(struct sim *sim, uint32_t id, unsigned what)
 {
 	struct slot *s = &sim->slots[id];
-	struct armed *armed =
-		what == HL_ARM_RECEIVE ? &s->receive : &s->writable;
+	struct armed *armed = armed_of(s, what);
 
 	if (armed->stage == LIVE && armed->cancelling && !armed->delay)
 		end_armed(sim, id, what, -ECANCELED);
@@ -390,6 +456,7 @@ bool sim_moving(const struct sim *sim)
 
 		moving = s->attached &&
 			 (is_delayed(&s->receive) || is_delayed(&s->writable) ||
+			  is_delayed(&s->error) ||
 			  (sim->chaos.credit && s->held.count));
 	}
 	return moving;
@@ -410,6 +477,7 @@ void sim_pass_time(struct sim *sim)
 			continue;
 		age(&s->receive);
 		age(&s->writable);
+		age(&s->error);
 		if (sim->chaos.credit && s->held.count)
 			sim_move_link(s,
 				      1 + sim_random(sim, sim->chaos.credit));
@@ -424,7 +492,7 @@ bool sim_is_due(const struct sim *sim)
 		const struct slot *s = &sim->slots[id];
 
 		due = s->attached &&
-		      (is_writable(s) ||
+		      (is_writable(s) || (s->error.stage == LIVE && s->news) ||
 		       (s->receive.stage == LIVE && sim_pending_arrivals(s)));
 	}
 	return due;
@@ -434,6 +502,8 @@ static void look_at_slot(struct sim *sim, uint32_t id)
 {
 	if (!sim->slots[id].attached)
 		return;
+	poll_error(sim, id);
+	cancel(sim, id, HL_ARM_ERROR);
 	receive_run(sim, id);
 	cancel(sim, id, HL_ARM_RECEIVE);
 	poll_writable(sim, id);
@@ -473,13 +543,17 @@ static void execute_arm(struct sim *sim, uint32_t id, unsigned what)
 		};
 		poll_writable(sim, id);
 	}
+	if (what & HL_ARM_ERROR) {
+		s->error = (struct armed){.stage = LIVE};
+		s->news = s->recorded < s->records.count;
+		poll_error(sim, id);
+	}
 }
 
 static void start_cancel(struct sim *sim, uint32_t id, unsigned what)
 {
 	struct slot *s = &sim->slots[id];
-	struct armed *armed =
-		what == HL_ARM_RECEIVE ? &s->receive : &s->writable;
+	struct armed *armed = armed_of(s, what);
 
 	if (armed->stage != LIVE || armed->cancelling)
 		return;
@@ -495,8 +569,7 @@ static void execute(struct sim *sim, const struct request *r)
 		execute_arm(sim, r->slot, r->what);
 		break;
 	case REQUEST_DISARM:
-		start_cancel(sim, r->slot, r->what & HL_ARM_RECEIVE);
-		start_cancel(sim, r->slot, r->what & HL_ARM_WRITABLE);
+		start_cancel(sim, r->slot, r->what);
 		break;
 	case REQUEST_SEND:
 		execute_send(sim, r);

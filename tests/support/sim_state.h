@@ -29,6 +29,7 @@ struct arrival {
 	struct hail_addr from;
 	unsigned char *data;
 	size_t size;
+	uint16_t segment; /* of a coalesced one; 0 */
 	int error;
 };
 
@@ -46,11 +47,16 @@ struct slot {
 	int fd;
 	uint32_t life;
 	enum hl_pool_kind pool;
-	struct armed receive, writable;
+	size_t control_space;
+	struct armed receive, writable, error;
 	bool end_next;
 	VECTOR(struct arrival) arrivals;
 	size_t arrived; /* of these, taken */
+	VECTOR(struct sim_record) records;
+	size_t recorded; /* of these, taken */
+	bool news;       /* some came that the poll hasn't told of */
 	/* The way out. */
+	int pending; /* error that fails the next send */
 	bool stopped;
 	uint32_t credit;
 	size_t capacity; /* 0: as the socket has it */
@@ -67,6 +73,7 @@ struct request {
 	unsigned what;
 	uint32_t token;
 	struct hail_message message;
+	const struct hl_cmsg *control; /* NULL: none */
 	uint64_t checksum;
 };
 

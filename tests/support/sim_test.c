@@ -153,7 +153,8 @@ unsigned sim_armed(const struct sim *sim, uint32_t slot)
 	const struct slot *s = &sim->slots[slot];
 
 	return (s->receive.stage != IDLE ? HL_ARM_RECEIVE : 0u) |
-	       (s->writable.stage != IDLE ? HL_ARM_WRITABLE : 0u);
+	       (s->writable.stage != IDLE ? HL_ARM_WRITABLE : 0u) |
+	       (s->error.stage != IDLE ? HL_ARM_ERROR : 0u);
 }
 
 /* The pool that the memory lies in and the buffer's id, or NULL. */
@@ -212,10 +213,18 @@ static struct arrival *arrive(struct sim *sim, uint32_t slot)
 void sim_inject(struct sim *sim, uint32_t slot, const struct hail_addr *from,
 		const void *data, size_t size)
 {
+	sim_inject_coalesced(sim, slot, from, data, size, 0);
+}
+
+void sim_inject_coalesced(struct sim *sim, uint32_t slot,
+			  const struct hail_addr *from, const void *data,
+			  size_t size, uint16_t segment)
+{
 	struct arrival *a = arrive(sim, slot);
 
 	a->from = *from;
 	a->size = size;
+	a->segment = segment;
 	a->data = malloc(size + 1);
 	if (!a->data)
 		abort();
@@ -226,6 +235,25 @@ void sim_inject(struct sim *sim, uint32_t slot, const struct hail_addr *from,
 void sim_inject_error(struct sim *sim, uint32_t slot, int code)
 {
 	arrive(sim, slot)->error = code;
+}
+
+void sim_inject_record(struct sim *sim, uint32_t slot,
+		       const struct sim_record *record, int pending)
+{
+	struct slot *s = &sim->slots[slot];
+
+	*PUSH(&s->records) = *record;
+	if (pending)
+		s->pending = pending;
+	s->news = true;
+	sim_ring_bell(sim);
+}
+
+size_t sim_records(const struct sim *sim, uint32_t slot)
+{
+	const struct slot *s = &sim->slots[slot];
+
+	return s->records.count - s->recorded;
 }
 
 unsigned sim_pending(const struct sim *sim, uint32_t slot)

@@ -28,8 +28,12 @@ MAY_SLEEP = [
     "tests/integration/foreign/peers.py",  # polls for programs that tell nothing
 ]
 BANNED_SLEEP = "sleep|usleep|nanosleep|clock_nanosleep|thrd_sleep|time\\.sleep"
-ALLOCATION = ("malloc|calloc|realloc|reallocarray|strdup|aligned_alloc|"
-              "posix_memalign|mmap|hl_reserve")
+ALLOCATION = "mmap|hl_reserve|hl_memory_allocate|hl_memory_grow"
+# The user may have an allocator, so only one file calls the C library's.
+HEAP = ("malloc|calloc|realloc|reallocarray|free|strdup|strndup|asprintf|"
+        "vasprintf|getline|getdelim|aligned_alloc|memalign|valloc|"
+        "posix_memalign")
+MAY_USE_HEAP = "lib/util/memory.c"
 # Functions that may allocate say so by name; none of these runs for a datagram.
 ALLOCATES = re.compile(
     r"(^|_)(create|open|init|attach|grow|reserve|start|prepare|allocate|make)")
@@ -109,6 +113,13 @@ def banned_calls(source):
             if (function and number > function.body
                     and not ALLOCATES.search(function.name)):
                 yield number, f"{call}() in {function.name}(), which runs later"
+
+
+def heap_calls(source):
+    if not in_lib(source) or not source.is_c or source.name == MAY_USE_HEAP:
+        return
+    for number, call in source.calls(HEAP):
+        yield number, f"{call}() is for {MAY_USE_HEAP}; use hl_memory_..."
 
 
 def sleeping(source):
@@ -260,7 +271,7 @@ def includes_public(source):
 
 RULES = [
     spdx, opening_comment, line_width, file_length, function_length, nesting,
-    banned_calls, sleeping, lib_levels, engine_on_top, send_and_recv,
+    banned_calls, heap_calls, sleeping, lib_levels, engine_on_top, send_and_recv,
     concrete_backend, liburing, public_only, function_names, public_names,
     includes_public]
 

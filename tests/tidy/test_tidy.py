@@ -103,9 +103,19 @@ class Rules(unittest.TestCase):
 
     def test_only_what_makes_something_allocates(self):
         self.right("lib/a.c", function("int hl_a_create(void)",
-                                       "\tmalloc(1);"))
+                                       "\thl_memory_allocate(m, 1, 1);"))
         self.breach("lib/a.c", function("int hl_a_flush(void)",
-                                        "\tmalloc(1);"), "malloc()", line=5)
+                                        "\thl_memory_allocate(m, 1, 1);"),
+                    "hl_memory_allocate()", line=5)
+
+    def test_only_one_file_uses_the_heap(self):
+        for call in ["malloc", "calloc", "realloc", "free", "strdup"]:
+            body = function("int hl_memory_create(void)", f"\t{call}(x);")
+            self.breach("lib/backend/memory.c", body, f"{call}()", line=5)
+            self.right("lib/util/memory.c", body)
+            self.right("tools/memory.c", body)
+        self.right("lib/a.c", function("static void f(void)",
+                                       "\tx->free(1);", "\tfreeaddrinfo(x);"))
 
     def test_nothing_sleeps(self):
         body = function("static void f(void)", "\tusleep(1);")

@@ -10,12 +10,13 @@
 
 #define MEMBERS 512
 
+static const struct hl_memory memory;
 static struct hl_heap heap;
 static struct hl_heap_node nodes[MEMBERS];
 
 static void start(void)
 {
-	hl_heap_init(&heap);
+	hl_heap_init(&heap, &memory);
 	for (uint32_t i = 0; i < MEMBERS; i++)
 		hl_heap_node_init(&nodes[i]);
 	cr_assert_eq(hl_heap_reserve(&heap, MEMBERS), 0);
@@ -45,7 +46,7 @@ Test(heap, one_without_room_may_be_asked_and_ended)
 {
 	struct hl_heap empty;
 
-	hl_heap_init(&empty);
+	hl_heap_init(&empty, &memory);
 	cr_assert_null(hl_heap_first(&empty));
 	cr_assert_eq(hl_heap_reserve(&empty, 0), 0);
 	hl_heap_fini(&empty);
@@ -168,7 +169,7 @@ Test(heap, reserving_keeps_the_members_and_grows_by_at_least_doubling)
 	struct hl_heap_node node;
 	uint32_t changes = 0;
 
-	hl_heap_init(&small);
+	hl_heap_init(&small, &memory);
 	hl_heap_node_init(&node);
 	cr_assert_eq(hl_heap_reserve(&small, 1), 0);
 	hl_heap_insert(&small, &node, 1);

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* socket_open.c: from options, and a descriptor of another's making where it is
+ * adopted, to an open socket of an engine. */
+#include "custody.h"
+#include "net/endpoint.h"
+#include "net/sockopt.h"
+#include "option.h"
+#include "socket.h"
+#include "stamp.h"
+#include "util/options.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#define HL_WINDOW_DEFAULT 1024
+
+/* What the kernel books for a datagram of 1232 bytes, which fits every IPv6
+ * path, halved, since it doubles what SO_SNDBUF is set to. */
+#define HL_SEND_BUFFER_EACH (2304 / 2)
+
+/* Reads the caller's options and puts the defaults in. */
+static int read_options(struct hail_socket_options *out,
+			const struct hail_socket_options *given)
+{
+	int err = hl_options_read(out, sizeof(*out), given);
+
+	if (!err)
+		err = hl_sockopt_check(out);
+	if (err)
+		return err;
+	if (!out->window)
+		out->window = HL_WINDOW_DEFAULT;
+	if (!out->low_water)
+		out->low_water = out->window / 2;
+	return out->low_water < out->window ? 0 : -EINVAL;
+}
+
+static int learn_ipv6_only(struct hail_socket *socket)
+{
+	int only = 0, err = 0;
+
+	if (socket->local.sa.sa_family == AF_INET6)
+		err = hl_sockopt_get(socket->fd, IPPROTO_IPV6, IPV6_V6ONLY,
+				     &only);
+	socket->ipv6_only = only;
+	return err;
+}
+
+/* Reads from the descriptor what the kernel made of the options. */
+static int learn(struct hail_socket *socket)
+{
+	int err = hl_endpoint_local(socket->fd, &socket->local);
+
+	if (!err)
+		err = learn_ipv6_only(socket);
+	if (!err)
+		err = hl_option_learn_buffers(socket);
+	return err;
+}
+
+static void adopt_options(struct hail_socket *socket,
+			  const struct hail_socket_options *options)
+{
+	uint32_t small = socket->engine->options.small_size;
+	bool told = options->facts || options->coalesce;
+
+	socket->handlers = options->handlers;
+	socket->user = options->user;
+	socket->window = options->window;
+	socket->low_water = options->low_water;
+	socket->datagram_max = options->datagram_max;
+	socket->control_space = told ? HL_CMSG_SPACE : 0;
+	socket->pool = options->datagram_max && !options->coalesce &&
+				       (uint64_t)options->datagram_max +
+						       socket->control_space <=
+					       small
+			       ? HL_POOL_SMALL
+			       : HL_POOL_LARGE;
+	socket->facts = options->facts;
+	socket->errors = options->errors;
+	socket->coalesce = options->coalesce;
+	socket->txtime = options->txtime;
+	socket->multicast_interface = options->multicast_interface;
+	socket->sent = options->sent;
+}
+
+/* The socket has a descriptor, and nobody else does. */
+static int attach(struct hail_socket *socket)
+{
+	struct hl_backend *backend = socket->engine->backend;
+	int err = learn(socket);
+
+	if (!err)
+		err = hl_stamp_init(socket);
+	if (!err)
+		err = backend->ops->attach(backend, socket->slot, socket->fd,
+					   socket->pool, socket->control_space);
+	if (err)
+		hl_stamp_fini(socket);
+	return err;
+}
+
+static int make(struct hail_socket *socket,
+		const struct hail_socket_options *options)
+{
+	int err = hl_endpoint_open(options, &socket->remote);
+
+	if (err < 0)
+		return err;
+	socket->fd = err;
+	err = hl_custody_take(socket->fd, &socket->cookie);
+	if (!err)
+		err = attach(socket);
+	if (!err)
+		return 0;
+	if (socket->cookie)
+		hl_custody_drop(socket->cookie);
+	close(socket->fd);
+	return err;
+}
+
+static int adopt(struct hail_socket *socket, int fd,
+		 const struct hail_socket_options *options)
+{
+	int err = hl_custody_take(fd, &socket->cookie);
+
+	if (err)
+		return err;
+	socket->fd = fd;
+	err = hl_endpoint_adopt(fd, options, &socket->remote);
+	if (!err)
+		err = attach(socket);
+	if (err)
+		hl_custody_drop(socket->cookie);
+	return err;
+}
+
+#define NO_DESCRIPTOR (-1)
+
+static int start(struct hail_socket **out, struct hail_engine *engine, int fd,
+		 const struct hail_socket_options *options)
+{
+	struct hail_socket *socket = hl_socket_table_take(&engine->sockets);
+	int err;
+
+	if (!socket)
+		return -ENOMEM;
+	socket->engine = engine;
+	adopt_options(socket, options);
+	err = fd == NO_DESCRIPTOR ? make(socket, options)
+				  : adopt(socket, fd, options);
+	if (err) {
+		hl_socket_table_drop(&engine->sockets, socket);
+		return err;
+	}
+	hl_log_cut(socket, "receive_buffer", options->receive_buffer,
+		   socket->receive_buffer);
+	socket->state = HL_SOCKET_OPEN;
+	engine->keepers++;
+	hl_socket_want_armed(socket);
+	*out = socket;
+	return 0;
+}
+
+int hail_socket_open(struct hail_socket **out, struct hail_engine *engine,
+		     const struct hail_socket_options *given)
+{
+	struct hail_socket_options options;
+	int err = out ? hl_core_claim(engine) : -EINVAL;
+	uint32_t asked;
+
+	if (!err)
+		err = read_options(&options, given);
+	if (!err)
+		err = hl_endpoint_check(&options);
+	if (err)
+		return err;
+	asked = options.send_buffer;
+	if (!asked)
+		options.send_buffer =
+			engine->options.entries * HL_SEND_BUFFER_EACH;
+	err = start(out, engine, NO_DESCRIPTOR, &options);
+	/* Nobody asked for the default. */
+	if (!err)
+		hl_log_cut(*out, "send_buffer", asked, (*out)->send_buffer);
+	return err;
+}
+
+int hail_socket_adopt(struct hail_socket **out, struct hail_engine *engine,
+		      int fd, const struct hail_socket_options *given)
+{
+	struct hail_socket_options options;
+	int err = out ? hl_core_claim(engine) : -EINVAL;
+
+	if (!err)
+		err = read_options(&options, given);
+	if (!err && fd < 0)
+		err = -EBADF;
+	if (!err)
+		err = start(out, engine, fd, &options);
+	if (!err)
+		hl_log_cut(*out, "send_buffer", options.send_buffer,
+			   (*out)->send_buffer);
+	return err;
+}
