@@ -17,6 +17,11 @@ def example(name):
     return os.path.join(FOLDER, name)
 
 
+def need_example(name, library):
+    if not os.path.exists(example(name)):
+        raise Skip(f"built without {library}")
+
+
 def wrong_arguments_are_told_with_exit_2():
     wrong = {
         "bind": (["x"], ["65536"], ["0", "nonsense"], ["0", "::", "x"]),
@@ -25,6 +30,7 @@ def wrong_arguments_are_told_with_exit_2():
         "connected": ([], ["localhost", "0"], ["localhost", "1", "0"]),
         "drain": ([], ["127.0.0.1", "1"], ["127.0.0.1", "1", "many"]),
         "echo": (["-1"], ["0x10"], ["0", "localhost"]),
+        "epoll_loop": (["-1"], ["0", "localhost"], ["0", "::", "x"]),
         "retain": ([], ["soon"], ["5", "65536"]),
         "send_many": (["127.0.0.1"], ["127.0.0.1", "0"],
                       ["127.0.0.1", *["1"] * 65]),
@@ -70,6 +76,34 @@ def client_and_echo_speak_ipv6():
         for host in ("::1", "127.0.0.1"):
             answer = expect_run(example("client"), host, port, stdin=b"six")
             expect_equal(answer, b"six", host)
+
+
+def expect_loop_serves(name):
+    """The engine and the timer and signals of the loop get on."""
+    with Program(example(name), "0", "127.0.0.1") as server:
+        port = str(server.port())
+        for count in range(1, 4):
+            sent = f"datagram {count}".encode()
+            answer = expect_run(example("client"), "127.0.0.1", port,
+                                stdin=sent)
+            expect_equal(answer, sent, name)
+            server.expect(f"^echoed {count} datagrams$")
+        expect_equal(server.interrupt(), 0, f"exit status of {name}")
+        expect_equal(server.output[-1], "stopped", name)
+
+
+def an_epoll_loop_serves_all_that_it_watches():
+    expect_loop_serves("epoll_loop")
+
+
+def a_libuv_loop_serves_all_that_it_watches():
+    need_example("libuv_loop", "libuv")
+    expect_loop_serves("libuv_loop")
+
+
+def a_glib_loop_serves_all_that_it_watches():
+    need_example("glib_loop", "GLib")
+    expect_loop_serves("glib_loop")
 
 
 def client_tells_that_a_datagram_is_too_long():
@@ -194,6 +228,9 @@ main(wrong_arguments_are_told_with_exit_2,
      bind_tells_that_a_port_is_in_use,
      client_and_echo_exchange_datagrams_of_every_size,
      client_and_echo_speak_ipv6,
+     an_epoll_loop_serves_all_that_it_watches,
+     a_libuv_loop_serves_all_that_it_watches,
+     a_glib_loop_serves_all_that_it_watches,
      client_tells_that_a_datagram_is_too_long,
      client_gives_up_at_its_deadline,
      client_ignores_a_stranger,
