@@ -149,3 +149,16 @@ int sender_sendmmsg_create(struct sender *out, const struct load *load)
 	};
 	return 0;
 }
+
+int sender_sendmmsg_probe_create(struct sender *out, const struct load *load)
+{
+	int error = sender_sendmmsg_create(out, load);
+
+	if (error)
+		return error;
+	out->name = "sendmmsg, probing";
+	error = udp_probe(((struct plain *)out->self)->fd);
+	if (error)
+		out->destroy(out->self);
+	return error;
+}

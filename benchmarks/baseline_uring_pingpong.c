@@ -99,6 +99,8 @@ static int open_ring(struct end *end)
 
 static int end_open(struct end *end, const struct pingpong_options *options)
 {
+	int error;
+
 	end->size = options->size;
 	end->spin_ns = options->spin_ns;
 	end->stride = options->size + HEAD;
@@ -110,7 +112,8 @@ static int end_open(struct end *end, const struct pingpong_options *options)
 	if (!end->payload || !end->buffers || !end->pool)
 		return -ENOMEM;
 	end->fd = udp_open(&end->addr);
-	return end->fd < 0 ? end->fd : open_ring(end);
+	error = end->fd < 0 ? end->fd : udp_probe(end->fd);
+	return error ? error : open_ring(end);
 }
 
 static void end_close(struct end *end)

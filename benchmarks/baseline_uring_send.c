@@ -93,7 +93,9 @@ int sender_uring_create(struct sender *out, const struct load *load)
 		return -ENOMEM;
 	bare->load = load;
 	bare->fd = udp_open(NULL);
-	error = bare->fd < 0 ? bare->fd : open_ring(bare);
+	error = bare->fd < 0 ? bare->fd : udp_probe(bare->fd);
+	if (!error)
+		error = open_ring(bare);
 	if (error) {
 		bare_destroy(bare);
 		return error;

@@ -24,8 +24,10 @@ typedef int (*sender_create)(struct sender *out, const struct load *load);
 
 int sender_sendto_create(struct sender *out, const struct load *load);
 int sender_sendmmsg_create(struct sender *out, const struct load *load);
+/* sendmmsg() on a socket with hail's path MTU mode. */
+int sender_sendmmsg_probe_create(struct sender *out, const struct load *load);
 /* liburing without a library above it, doing what hail does: one SEND with
- * address a datagram, one enter a batch. */
+ * address a datagram, one enter a batch; and hail's path MTU mode. */
 int sender_uring_create(struct sender *out, const struct load *load);
 int sender_hail_create(struct sender *out, const struct load *load);
 

@@ -31,6 +31,15 @@ int udp_open(struct sockaddr_in *addr)
 	return fd;
 }
 
+int udp_probe(int fd)
+{
+	const int mode = IP_PMTUDISC_PROBE;
+
+	if (setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &mode, sizeof(mode)))
+		return -errno;
+	return 0;
+}
+
 void udp_grow(int fd)
 {
 	int bytes = UDP_RECEIVE_BUFFER;

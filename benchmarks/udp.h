@@ -17,6 +17,11 @@ extern "C" {
  * and returns its descriptor or a negative errno. `addr` may be NULL. */
 int udp_open(struct sockaddr_in *addr);
 
+/* Sets "don't fragment" and leaves path MTUs alone, as hail does by default: by
+ * itself that makes a send cheaper than the kernel's default does. 0 or a
+ * negative errno. */
+int udp_probe(int fd);
+
 /* Asks for UDP_RECEIVE_BUFFER, past net.core.rmem_max where that is allowed.
  * What was granted is for udp_room() to find out. */
 void udp_grow(int fd);
