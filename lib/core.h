@@ -10,6 +10,7 @@
 
 #include "backend/backend.h"
 #include "buffer.h"
+#include "echo.h"
 #include "failure.h"
 #include "flight.h"
 #include "log.h"
@@ -51,6 +52,7 @@ struct hail_engine {
 	struct hl_send_memory memory;
 	struct hl_flight flight;
 	struct hl_failures failures;
+	struct hl_echoes echoes;
 	struct hl_socket_table sockets;
 	struct hl_posts posts;
 	struct hl_timers timers;

@@ -67,7 +67,8 @@ void hl_flight_annotate(struct hl_flight *flight, uint32_t token,
 			const struct hl_extras *extras)
 {
 	flight->extras[token] = extras;
-	flight->annotated = true;
+	if (flight->annotated <= token)
+		flight->annotated = token + 1;
 }
 
 /* With control messages a send is a request of another kind. */
@@ -124,12 +125,12 @@ void hl_flight_end(struct hl_flight *flight)
 {
 	if (flight->failed)
 		memset(flight->results, 0,
-		       sizeof(*flight->results) * flight->capacity);
+		       sizeof(*flight->results) * flight->count);
 	if (flight->annotated)
 		memset(flight->extras, 0,
-		       sizeof(struct hl_extras *) * flight->capacity);
+		       sizeof(struct hl_extras *) * flight->annotated);
 	flight->count = 0;
 	flight->failed = 0;
 	flight->awaited = false;
-	flight->annotated = false;
+	flight->annotated = 0;
 }

@@ -21,9 +21,9 @@ struct hl_flight {
 	uint32_t capacity; /* the ring's entries */
 	uint32_t count;
 	uint32_t failed;
-	bool awaited;     /* somebody waits for them to be over */
-	bool annotated;   /* some have extras */
-	int32_t *results; /* 0, or what the kernel said */
+	bool awaited;       /* somebody waits for them to be over */
+	uint32_t annotated; /* up to this token some have extras; 0: none has */
+	int32_t *results;   /* 0, or what the kernel said */
 	/* Whose they are; used for what comes from pending queues. */
 	struct hl_pending **pending;
 	struct hail_socket **sockets;

@@ -54,7 +54,7 @@ static uint32_t tell(struct hail_socket *socket, const struct msghdr *record)
 		return hl_stamp_tell(socket, &stamp);
 	if (kind != HL_ERRQUEUE_ERROR || !asked_for(socket, &error))
 		return 0;
-	if (hl_echo_is(&socket->echo, &error))
+	if (hl_echo_take(socket, &error))
 		return 0;
 	if (error.remote.sa.sa_family == AF_UNSPEC)
 		error.remote = socket->remote;
@@ -95,8 +95,10 @@ static uint32_t read_queue(struct hail_socket *socket)
 					    &socket->noticing);
 			break;
 		}
-		if (!take_one(socket, &told))
+		if (!take_one(socket, &told)) {
+			hl_echo_forget(socket);
 			break;
+		}
 	}
 	return told;
 }
@@ -121,4 +123,5 @@ uint32_t hl_notice_tell(struct hail_engine *engine)
 void hl_notice_forget(struct hail_socket *socket)
 {
 	hl_list_unlink(&socket->noticing);
+	hl_echo_forget(socket);
 }

@@ -101,7 +101,7 @@ static void settle_one(struct hail_socket *socket,
 	} else if (hl_send_check_backpressure(result)) {
 		hl_send_queue_block(socket, result);
 		hl_send_queue_rescue(socket, message, extras, 0);
-	} else if (hl_send_check_retry(socket, result, 0)) {
+	} else if (hl_send_check_retry(socket, message, result, 0)) {
 		hl_send_queue_rescue(socket, message, extras, 1);
 	} else {
 		hl_send_queue_fail(socket, message, message->data, result);
@@ -217,8 +217,10 @@ static int send_one_now(struct hail_socket *socket,
 	while (!socket->in_flight && !socket->blocked &&
 	       admit(socket, batch, &why)) {
 		why = submit_one(socket, batch->messages);
-		if (hl_send_check_retry(socket, why, attempts)) {
+		if (hl_send_check_retry(socket, batch->messages, why,
+					attempts)) {
 			attempts++;
+			hl_send_check_clear(socket);
 			continue;
 		}
 		if (hl_send_check_backpressure(why))

@@ -14,10 +14,13 @@
 #include "net/addr.h"
 #include "net/icmp.h"
 #include "net/payload.h"
+#include "net/sockopt.h"
 
 /* One ICMP message fails one send, so the second attempt is good unless another
- * came meanwhile; what is the message's own fault fails each time. */
+ * came in the very moment; what is the message's own fault fails each time. Of
+ * a size that is told by a record each time. */
 #define HL_ATTEMPTS_MAX 4
+#define HL_ATTEMPTS_MAX_SIZE 2
 
 static int check_remote(const struct hail_socket *socket,
 			const struct hail_addr *remote)
@@ -80,14 +83,25 @@ bool hl_send_check_room(struct hail_socket *socket)
 	return socket->room > 0;
 }
 
-bool hl_send_check_retry(struct hail_socket *socket, int error,
+bool hl_send_check_retry(struct hail_socket *socket,
+			 const struct hail_message *message, int error,
 			 unsigned attempts)
 {
+	unsigned most =
+		error == -EMSGSIZE ? HL_ATTEMPTS_MAX_SIZE : HL_ATTEMPTS_MAX;
+
 	if (!hl_send_check_careful(socket) || !hl_icmp_may_be(error) ||
-	    attempts >= HL_ATTEMPTS_MAX - 1)
+	    attempts + 1 >= most)
 		return false;
 	socket->traffic.retried++;
 	if (error == -EMSGSIZE)
-		hl_echo_expect(&socket->echo);
+		hl_echo_expect(socket, message->remote);
 	return true;
+}
+
+void hl_send_check_clear(const struct hail_socket *socket)
+{
+	int stale;
+
+	hl_sockopt_get(socket->fd, SOL_SOCKET, SO_ERROR, &stale);
 }

@@ -133,6 +133,18 @@ void hl_send_queue_unblock(struct hail_socket *socket)
 		want_sent(socket);
 }
 
+/* Whether the message ends a submission of a careful socket before it. What is
+ * sent again goes alone: behind dead remotes in the same submission it would
+ * meet their errors again and again. */
+static bool apart(struct hl_flight *flight, const struct hl_pending *pending,
+		  uint32_t n)
+{
+	if (!hl_distinct_add(&flight->distinct, pending->message.remote))
+		return true;
+	return n &&
+	       (pending->attempts || flight->pending[flight->count]->attempts);
+}
+
 /* Gathers a socket's pending messages into the flight: as many as there is
  * room for, both there and in its send buffer. A socket that closes offers
  * all of them, room or not. */
@@ -154,9 +166,10 @@ static uint32_t gather(struct hail_socket *socket)
 			hl_list_entry(link, struct hl_pending, link);
 		uint32_t token = flight->count + n;
 
-		if (careful && !hl_distinct_add(&flight->distinct,
-						pending->message.remote))
+		if (careful && apart(flight, pending, n))
 			break;
+		if (careful && pending->attempts)
+			hl_send_check_clear(socket);
 		if (pending->extras)
 			hl_flight_annotate(flight, token, pending->extras);
 		flight->messages[token] = pending->message;
@@ -257,7 +270,8 @@ static bool stays(struct hail_socket *socket, struct hl_pending *pending,
 		hl_send_queue_block(socket, result);
 		return true;
 	}
-	if (!hl_send_check_retry(socket, result, pending->attempts))
+	if (!hl_send_check_retry(socket, &pending->message, result,
+				 pending->attempts))
 		return false;
 	pending->attempts++;
 	want_sent(socket);

@@ -4,7 +4,6 @@
 #define HL_SOCKET_H
 
 #include "core.h"
-#include "echo.h"
 #include "util/list.h"
 
 #include <hail/socket.h>
@@ -64,7 +63,6 @@ struct hail_socket {
 	uint32_t receive_buffer;
 	int64_t room; /* of the send buffer, a lower bound */
 	struct hl_list failures;
-	struct hl_echo echo;
 
 	/* Received and not yet handed over: ids in the pool. */
 	uint32_t queue_head, queue_tail;
