@@ -2,10 +2,9 @@
 /* distinct.c: a hash set that is emptied by counting up its round. */
 #include "distinct.h"
 
-#include "net/addr.h"
-
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 
 int hl_distinct_init(struct hl_distinct *distinct,
 		     const struct hl_memory *memory, uint32_t count)
@@ -15,6 +14,11 @@ int hl_distinct_init(struct hl_distinct *distinct,
 	/* At most half full, so that a search is short. */
 	while (size < 2 * count)
 		size *= 2;
+	/* Strangers choose their addresses; that a seed can't be had is no
+	 * reason to fail. */
+	if (getrandom(&distinct->seed, sizeof(distinct->seed), GRND_NONBLOCK) <
+	    0)
+		distinct->seed = (uint64_t)(uintptr_t)distinct;
 	distinct->memory = memory;
 	distinct->mask = size - 1;
 	distinct->marks =
@@ -38,27 +42,18 @@ void hl_distinct_begin(struct hl_distinct *distinct)
 	}
 }
 
-/* A socket of both families may be given an IPv4 remote either way. */
-static uint64_t hash_of(const struct hail_addr *remote)
-{
-	struct hail_addr plain;
-
-	if (remote->sa.sa_family != AF_INET6 || !hl_addr_is_v4(remote))
-		return hail_addr_hash(remote, 0);
-	plain = (struct hail_addr){
-		.v4 = {.sin_family = AF_INET, .sin_port = remote->v6.sin6_port},
-	};
-	memcpy(&plain.v4.sin_addr, &remote->v6.sin6_addr.s6_addr[12],
-	       sizeof(plain.v4.sin_addr));
-	return hail_addr_hash(&plain, 0);
-}
-
 bool hl_distinct_add(struct hl_distinct *distinct,
 		     const struct hail_addr *remote)
 {
-	uint64_t hash = hash_of(remote);
-	uint64_t mark = (hash & ~(uint64_t)UINT32_MAX) | distinct->round;
-	uint32_t at = (uint32_t)hash;
+	struct hail_addr plain = *remote;
+	uint64_t hash, mark;
+	uint32_t at;
+
+	/* A socket of both families may be given an IPv4 remote either way. */
+	hail_addr_unmap(&plain);
+	hash = hail_addr_hash(&plain, distinct->seed);
+	mark = (hash & ~(uint64_t)UINT32_MAX) | distinct->round;
+	at = (uint32_t)hash;
 
 	for (;; at++) {
 		uint64_t *entry = &distinct->marks[at & distinct->mask];

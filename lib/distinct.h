@@ -18,6 +18,7 @@
 struct hl_distinct {
 	const struct hl_memory *memory;
 	uint64_t *marks; /* of the round in the low half, a hash in the high */
+	uint64_t seed;
 	uint32_t mask;
 	uint32_t round;
 };

@@ -10,21 +10,6 @@
 #include <hail/facts.h>
 
 #include <errno.h>
-#include <string.h>
-
-/* The header tells a length, and only what was written counts. */
-static size_t control_size(const struct hail_buffer *buffer,
-			   const unsigned char *memory)
-{
-	struct hl_recvmsg_header header;
-	size_t here;
-
-	if (buffer->size < HL_RECVMSG_OVERHEAD)
-		return 0;
-	memcpy(&header, memory, sizeof(header));
-	here = buffer->size - HL_RECVMSG_OVERHEAD;
-	return header.control_size < here ? header.control_size : here;
-}
 
 int hail_datagram_facts(const struct hail_datagram *datagram,
 			struct hail_facts *out)
@@ -43,7 +28,7 @@ int hail_datagram_facts(const struct hail_datagram *datagram,
 	if (!buffer->holds)
 		return -EINVAL;
 	memory = hl_pool_memory(buffer->pool, buffer->id);
-	hl_cmsg_read(&facts, memory + HL_RECVMSG_OVERHEAD,
-		     control_size(buffer, memory));
+	hl_cmsg_read(&facts, hl_recvmsg_control(memory),
+		     hl_recvmsg_control_size(memory, buffer->size));
 	return hl_options_write(out, &facts, sizeof(facts));
 }

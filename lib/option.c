@@ -3,6 +3,7 @@
  * to the kernel is in net/sockopt.c. */
 #include "option.h"
 
+#include "log.h"
 #include "socket.h"
 
 #include <errno.h>
@@ -33,6 +34,21 @@ int hl_option_learn_buffers(struct hail_socket *socket)
 	return 0;
 }
 
+static int learn_changed(struct hail_socket *socket, uint32_t option,
+			 uint32_t asked)
+{
+	int err = hl_option_learn_buffers(socket);
+
+	if (err)
+		return err;
+	if (option == HAIL_OPTION_SEND_BUFFER)
+		hl_log_cut(socket, "send_buffer", asked, socket->send_buffer);
+	else
+		hl_log_cut(socket, "receive_buffer", asked,
+			   socket->receive_buffer);
+	return 0;
+}
+
 int hail_socket_set(struct hail_socket *socket, uint32_t option, uint32_t value)
 {
 	struct hl_sockopt_target target;
@@ -48,7 +64,7 @@ int hail_socket_set(struct hail_socket *socket, uint32_t option, uint32_t value)
 		socket->multicast_interface = value;
 	if (option == HAIL_OPTION_SEND_BUFFER ||
 	    option == HAIL_OPTION_RECEIVE_BUFFER)
-		err = hl_option_learn_buffers(socket);
+		err = learn_changed(socket, option, value);
 	return err;
 }
 

@@ -111,7 +111,7 @@ void hl_socket_writable(struct hail_socket *socket, int events)
 	/* An error that nobody takes would make it look writable for ever. */
 	if (events > 0 && events & POLLERR)
 		hl_sockopt_get(socket->fd, SOL_SOCKET, SO_ERROR, &error);
-	if (error && !socket->errors) {
+	if (error && !socket->errors && socket->state == HL_SOCKET_OPEN) {
 		told.code = -error;
 		hl_failure_report(socket, &told);
 	}
@@ -323,8 +323,18 @@ static int check_remote(const struct hail_socket *socket,
 	return hl_endpoint_check(&options);
 }
 
+/* What is in flight keeps its remote. */
+static int adopt_remote(struct hail_socket *socket,
+			const struct hail_addr *remote)
+{
+	hl_send_queue_pin(socket);
+	socket->remote = *remote;
+	return hl_endpoint_local(socket->fd, &socket->local);
+}
+
 /* The kernel chooses a source address only for a socket that isn't connected
- * yet. Where the new remote can't be had, the old one is taken again. */
+ * yet. Where the new remote can't be had, the old one is taken again; where
+ * neither can, there is none. */
 static int reconnect(struct hail_socket *socket, const struct hail_addr *remote,
 		     struct hail_addr *out)
 {
@@ -333,8 +343,11 @@ static int reconnect(struct hail_socket *socket, const struct hail_addr *remote,
 
 	if (!err)
 		err = hl_endpoint_connect(socket->fd, remote, out);
-	if (err)
-		hl_endpoint_connect(socket->fd, &socket->remote, &again);
+	if (!err)
+		return 0;
+	if (hl_endpoint_connect(socket->fd, &socket->remote, &again))
+		again = (struct hail_addr){0};
+	adopt_remote(socket, &again);
 	return err;
 }
 
@@ -352,11 +365,7 @@ int hail_socket_connect(struct hail_socket *socket,
 		err = reconnect(socket, remote, &connected);
 	else
 		err = hl_endpoint_connect(socket->fd, remote, &connected);
-	if (err)
-		return err;
-	hl_send_queue_pin(socket);
-	socket->remote = connected;
-	return hl_endpoint_local(socket->fd, &socket->local);
+	return err ? err : adopt_remote(socket, &connected);
 }
 
 int hail_socket_disconnect(struct hail_socket *socket)
@@ -368,11 +377,7 @@ int hail_socket_disconnect(struct hail_socket *socket)
 	if (!hl_socket_connected(socket))
 		return -ENOTCONN;
 	err = hl_endpoint_disconnect(socket->fd);
-	if (err)
-		return err;
-	hl_send_queue_pin(socket);
-	socket->remote = (struct hail_addr){0};
-	return hl_endpoint_local(socket->fd, &socket->local);
+	return err ? err : adopt_remote(socket, &(struct hail_addr){0});
 }
 
 int hail_socket_local(const struct hail_socket *socket, struct hail_addr *out)

@@ -10,6 +10,7 @@
 #include "util/options.h"
 
 #include <errno.h>
+#include <hail/option.h>
 #include <unistd.h>
 
 #define HL_WINDOW_DEFAULT 1024
@@ -119,6 +120,19 @@ static int make(struct hail_socket *socket,
 	return err;
 }
 
+/* Its maker may have chosen a clock, which can't be taken back. */
+static int learn_txtime(struct hail_socket *socket)
+{
+	/* The family doesn't matter, and isn't known yet. */
+	const struct hl_sockopt_target target = {.fd = socket->fd};
+	uint32_t clock;
+	int err = hl_sockopt_read(&target, HAIL_OPTION_TXTIME, &clock);
+
+	if (!err)
+		socket->txtime = clock != HAIL_TXTIME_OFF;
+	return err;
+}
+
 static int adopt(struct hail_socket *socket, int fd,
 		 const struct hail_socket_options *options)
 {
@@ -128,6 +142,8 @@ static int adopt(struct hail_socket *socket, int fd,
 		return err;
 	socket->fd = fd;
 	err = hl_endpoint_adopt(fd, options, &socket->remote);
+	if (!err)
+		err = learn_txtime(socket);
 	if (!err)
 		err = attach(socket);
 	if (err)

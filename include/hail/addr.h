@@ -28,8 +28,9 @@ struct hail_addr {
 
 /* Reads a numeric address: "192.0.2.1", "2001:db8::1", "fe80::1%eth0",
  * "fe80::1%2". Never asks DNS and never blocks. `port` is in host order.
- * -EINVAL: `ip` is not a numeric address; -ENODEV: no interface of that name.
- * Any thread. */
+ * -EINVAL: `ip` is not a numeric address; -ENODEV: no interface of that name;
+ * where an interface is named also -EMFILE, -ENFILE and -ENOMEM. Any
+ * thread. */
 int hail_addr_parse(struct hail_addr *out, const char *ip, uint16_t port);
 
 /* Reads a numeric address with its port: "192.0.2.1:53", "[fe80::1%eth0]:53";

@@ -23,7 +23,8 @@ enum hail_backend {
 /* `allocate` returns memory for any type, not cleared, or NULL; `release` takes
  * what it returned, with its size, and never NULL. Both run on the thread that
  * creates, uses or destroys the engine. Receive buffers, send blocks and what
- * is shared with the kernel are mapped and not allocated. */
+ * is shared with the kernel are mapped and not allocated; the list of all
+ * sockets that hail has in this process is malloc()'s. */
 struct hail_allocator {
 	void *(*allocate)(size_t size, void *arg);
 	void (*release)(void *memory, size_t size, void *arg);

@@ -21,7 +21,8 @@ enum hail_error_kind {
 	 * nobody listens there). A connected socket is told of those that
 	 * don't pass by themselves; one with the option `errors` of all, and
 	 * only then offender, icmp_... and mtu are set. Of a flood of such
-	 * messages some are only counted. Reception goes on. */
+	 * messages some are missing: the kernel holds them in the receive
+	 * buffer until a turn reads them. Reception goes on. */
 	HAIL_ERROR_REMOTE = 2,
 	/* The way to `remote` carries packets of at most `mtu` bytes, headers
 	 * included, and a longer one was dropped: the code is -EMSGSIZE. Said
@@ -41,9 +42,12 @@ enum hail_error_kind {
  * message was given with: it tells which message this was and is not to be
  * read through. Members that a kind doesn't speak of are zero. */
 struct hail_error {
-	int code;                /* a negative errno */
-	uint32_t kind;           /* enum hail_error_kind */
-	struct hail_addr remote; /* where it was to go */
+	int code;      /* a negative errno */
+	uint32_t kind; /* enum hail_error_kind */
+	/* Where it was to go; the kernel doesn't tell the port of what it says
+	 * itself (HAIL_ERROR_PATH_MTU, _LOCAL) of an unconnected IPv4 socket's
+	 * message: then that is 0. */
+	struct hail_addr remote;
 	const void *data;
 	size_t size;
 

@@ -94,8 +94,8 @@ struct hail_message_facts {
 	 * for one that never leaves. A socket remembers the 1024 latest
 	 * messages that asked, and the kernel holds what it has to tell in the
 	 * receive buffer until a turn reads it: what has no room isn't told.
-	 * Before Linux 6.13 a message that a filter refused (-EPERM) shifts the
-	 * tags of those behind it. */
+	 * Before Linux 6.13 a message that failed, because of a filter or of a
+	 * full buffer, may shift the tags of those behind it. */
 	bool timestamp;
 	uint64_t tag;
 };

@@ -65,7 +65,8 @@ enum hail_path_mtu {
 enum hail_txtime {
 	HAIL_TXTIME_OFF = 0,
 	HAIL_TXTIME_MONOTONIC, /* as the discipline fq wants it */
-	HAIL_TXTIME_TAI,       /* as the discipline etf wants it */
+	/* As the discipline etf wants it; needs CAP_NET_ADMIN. */
+	HAIL_TXTIME_TAI,
 };
 
 struct hail_socket_options {
@@ -185,8 +186,10 @@ int hail_socket_open(struct hail_socket **out, struct hail_engine *engine,
  *
  * An unbound one is bound as `local` says; a bound one keeps its address, and a
  * connected one its remote: then neither may be given. Options that are zero
- * leave what the descriptor has; errors, facts and coalesce are set either
- * way, and other control messages turned off, since hail must know what comes.
+ * leave what the descriptor has (its clock of transmit times too); errors,
+ * facts and coalesce are set either way, and other control messages turned off,
+ * since hail must know what comes.
+ *
  *   -ENOTSOCK, -EBADF   not a socket; not open
  *   -EPROTOTYPE         not a UDP socket
  *   -EAFNOSUPPORT       neither IPv4 nor IPv6, or a local or remote that it
@@ -220,7 +223,8 @@ int hail_socket_close_linger(struct hail_socket *socket, int64_t timeout_ns);
  * now on, and the kernel chooses the source address for it where local was left
  * open. What is in flight still goes where it was meant to go.
  * -EINVAL: NULL, or port 0; -EAFNOSUPPORT; -EBADF; -EPERM; or as the kernel
- * says, and then nothing has changed. */
+ * says, and then nothing has changed, unless the remote that it had can't be
+ * had again either: then it isn't connected any more. */
 int hail_socket_connect(struct hail_socket *socket,
 			const struct hail_addr *remote);
 

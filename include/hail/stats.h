@@ -27,7 +27,7 @@ struct hail_traffic {
 	uint64_t drains;    /* calls of the drain handler that were owed */
 	uint64_t failed;    /* taken, and then refused by the kernel */
 	uint64_t cancelled; /* in flight when the socket was closed */
-	uint64_t retried;   /* sent again after another remote's error */
+	uint64_t retried;   /* sent again: another remote's error, or its own */
 
 	/* Why reception ended and was armed again. */
 	uint64_t rearm_empty; /* by a datagram of zero bytes */

@@ -2,6 +2,7 @@
 /* net/addr_text.c: numeric addresses as text, read and written. No name server
  * is ever asked here. */
 #include "net/addr.h"
+#include "net/interface.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,18 +15,19 @@
  * called "7". */
 static int parse_scope(uint32_t *out, const char *text)
 {
-	uint64_t number = if_nametoindex(text);
+	uint64_t number = 0;
+	int rc = hl_interface_by_name(out, text);
 
-	if (number == 0) {
-		if (*text == '\0' || *text == '0')
+	if (rc != -ENODEV)
+		return rc;
+	if (*text == '\0' || *text == '0')
+		return -EINVAL;
+	for (; *text != '\0'; text++) {
+		if (*text < '0' || *text > '9')
+			return -ENODEV;
+		number = number * 10 + (uint64_t)(*text - '0');
+		if (number > UINT32_MAX)
 			return -EINVAL;
-		for (; *text != '\0'; text++) {
-			if (*text < '0' || *text > '9')
-				return -ENODEV;
-			number = number * 10 + (uint64_t)(*text - '0');
-			if (number > UINT32_MAX)
-				return -EINVAL;
-		}
 	}
 	*out = (uint32_t)number;
 	return 0;

@@ -6,6 +6,7 @@
 #include "net/sockopt.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 int hl_endpoint_check(const struct hail_socket_options *options)
@@ -104,13 +105,6 @@ static int bind_any(const struct hl_sockopt_target *target,
 	return err;
 }
 
-static int bind_local(const struct hl_sockopt_target *target,
-		      const struct hail_addr *local)
-{
-	return hail_addr_port(local) ? bind_to(target->fd, local)
-				     : bind_any(target, local);
-}
-
 static int set_up(const struct hl_sockopt_target *target,
 		  const struct hail_socket_options *options,
 		  const struct hail_addr *local, struct hail_addr *remote)
@@ -118,7 +112,8 @@ static int set_up(const struct hl_sockopt_target *target,
 	int err = hl_sockopt_apply(target, options, HL_SOCKOPT_OWN);
 
 	if (!err)
-		err = bind_local(target, local);
+		err = hail_addr_port(local) ? bind_to(target->fd, local)
+					    : bind_any(target, local);
 	if (!err && options->remote.sa.sa_family != AF_UNSPEC)
 		err = hl_endpoint_connect(target->fd, &options->remote, remote);
 	return err;
@@ -222,11 +217,17 @@ int hl_endpoint_adopt(int fd, const struct hail_socket_options *options,
 	if (err)
 		return err;
 	found.target.ipv6_only |= options->ipv6_only;
+	/* As hail's own are: a program that is executed shall not keep the
+	 * port. */
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC))
+		return -errno;
 	err = hl_sockopt_apply(&found.target, options, HL_SOCKOPT_ADOPTED);
 	if (local.sa.sa_family == AF_UNSPEC)
 		local.sa.sa_family = (sa_family_t)found.target.family;
+	/* Directly: it may be of another network namespace, where no stand-in
+	 * of this thread's can hold a port for it. */
 	if (!err && !found.bound)
-		err = bind_local(&found.target, &local);
+		err = bind_to(fd, &local);
 	if (!err && options->remote.sa.sa_family != AF_UNSPEC)
 		err = hl_endpoint_connect(fd, &options->remote, &found.remote);
 	if (!err)
@@ -234,12 +235,30 @@ int hl_endpoint_adopt(int fd, const struct hail_socket_options *options,
 	return err;
 }
 
+/* A port that another's descriptor was given by the kernel goes with the
+ * connection, and perhaps the address: it is bound to that port again. */
+static int keep_port(int fd, const struct hail_addr *before)
+{
+	struct hail_addr local;
+	int err = hl_endpoint_local(fd, &local);
+
+	if (err || hail_addr_port(&local))
+		return err;
+	/* At the same place in both families. */
+	local.v4.sin_port = before->v4.sin_port;
+	return bind_to(fd, &local);
+}
+
 int hl_endpoint_disconnect(int fd)
 {
 	struct sockaddr none = {.sa_family = AF_UNSPEC};
+	struct hail_addr before;
+	int err = hl_endpoint_local(fd, &before);
 
-	if (connect(fd, &none, sizeof(none)))
-		return -errno;
+	if (!err && connect(fd, &none, sizeof(none)))
+		err = -errno;
+	if (err)
+		return err;
 	clear_error(fd);
-	return 0;
+	return keep_port(fd, &before);
 }

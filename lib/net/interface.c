@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* net/interface.c: which interface of this machine is meant. It asks the
  * kernel: for set-up, not for each datagram. */
+#include "net/interface.h"
+
 #include <hail/addr.h>
 
 #include <errno.h>
@@ -41,7 +43,7 @@ static int ask(unsigned long question, struct ifreq *request)
 
 /* The kernel cuts a name at its first colon, so that "fe80::1" would be an
  * interface called "fe80". No name has one, and none is longer. */
-static int find_by_name(uint32_t *out, const char *name)
+int hl_interface_by_name(uint32_t *out, const char *name)
 {
 	struct ifreq request = {.ifr_ifindex = 0};
 	size_t length = strlen(name);
@@ -107,7 +109,7 @@ static int find_by_label(uint32_t *out, const char *label)
 		return -ENODEV;
 	memcpy(name, label, length);
 	name[length] = '\0';
-	return find_by_name(out, name);
+	return hl_interface_by_name(out, name);
 }
 
 static int find_by_address(uint32_t *out, const struct hail_addr *addr)
@@ -131,7 +133,7 @@ int hail_interface_find(uint32_t *out, const char *text)
 
 	if (!out || !text)
 		return -EINVAL;
-	rc = find_by_name(out, text);
+	rc = hl_interface_by_name(out, text);
 	if (rc == -ENODEV)
 		rc = find_by_number(out, text);
 	if (rc == -ENODEV && hail_addr_parse(&addr, text, 0) == 0) {

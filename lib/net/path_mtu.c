@@ -15,6 +15,10 @@
 #include <hail/option.h>
 #include <unistd.h>
 
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
 /* The discard protocol's: any will do, nothing is sent. */
 #define PORT 9
 
@@ -33,13 +37,6 @@ static int check_namespace(int a, int b)
 	return cookies[0] == cookies[1] ? 0 : -ENOTSUP;
 }
 
-static bool is_any(const struct hail_addr *addr)
-{
-	return addr->sa.sa_family == AF_INET
-		       ? addr->v4.sin_addr.s_addr == htonl(INADDR_ANY)
-		       : IN6_IS_ADDR_UNSPECIFIED(&addr->v6.sin6_addr);
-}
-
 static struct hail_addr with_port(const struct hail_addr *addr, uint16_t port)
 {
 	struct hail_addr changed = *addr;
@@ -56,7 +53,8 @@ static int connect_like(const struct hl_sockopt_target *stand_in,
 	const struct hail_addr from = with_port(local, 0);
 	const struct hail_addr to = with_port(remote, PORT);
 
-	if (!is_any(local) && bind(stand_in->fd, &from.sa, hl_addr_size(&from)))
+	if (!hail_addr_is_unspecified(local) &&
+	    bind(stand_in->fd, &from.sa, hl_addr_size(&from)))
 		return -errno;
 	return connect(stand_in->fd, &to.sa, hl_addr_size(&to)) ? -errno : 0;
 }

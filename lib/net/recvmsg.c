@@ -53,8 +53,11 @@ int hl_recvmsg_parse(struct hail_datagram *out, const void *buffer, size_t size,
 size_t hl_recvmsg_control_size(const void *buffer, size_t size)
 {
 	struct hl_recvmsg_header header;
-	size_t here = size - HL_RECVMSG_OVERHEAD;
+	size_t here;
 
+	if (size < HL_RECVMSG_OVERHEAD)
+		return 0;
+	here = size - HL_RECVMSG_OVERHEAD;
 	memcpy(&header, buffer, sizeof(header));
 	return header.control_size < here ? header.control_size : here;
 }

@@ -27,9 +27,8 @@ struct hl_recvmsg_header {
 #define HL_RECVMSG_OVERHEAD                                                    \
 	(sizeof(struct hl_recvmsg_header) + HL_RECVMSG_NAME_SPACE)
 
-/* The control messages of a buffer of which `size` bytes are there, which is
- * known to be enough for the header and the name; and their size, clamped to
- * what is there. */
+/* The control messages of a buffer of which `size` bytes are there, and their
+ * size, clamped to what is there. */
 static inline const unsigned char *hl_recvmsg_control(const void *buffer)
 {
 	return (const unsigned char *)buffer + HL_RECVMSG_OVERHEAD;

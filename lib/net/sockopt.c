@@ -11,6 +11,10 @@
 #include <limits.h>
 #include <netinet/udp.h>
 
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
 #define MEMBER(name) offsetof(struct hail_socket_options, name)
 #define OPTION(name) .option = HAIL_OPTION_##name
 #define SOCKET(value) .v4 = {SOL_SOCKET, value}

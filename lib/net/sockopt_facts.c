@@ -9,6 +9,17 @@
 #include <sys/socket.h>
 #include <time.h>
 
+/* Numbers of the kernel's that older headers lack. */
+#ifndef SO_RCVMARK
+#define SO_RCVMARK 75
+#endif
+#ifndef SO_RCVPRIORITY
+#define SO_RCVPRIORITY 82
+#endif
+#ifndef IPV6_FLOWINFO
+#define IPV6_FLOWINFO 11
+#endif
+
 /* Facts that are integer options. The kernel tells a dual-stack socket of an
  * IPv4 datagram's address and interface as of IPv6, but of its TTL and TOS by
  * the options of IPv4. */
@@ -49,7 +60,10 @@ static const struct {
 static const struct hl_sockopt_name untold[] = {
 	{SOL_SOCKET, SO_TIMESTAMP},
 	{SOL_SOCKET, SO_TIMESTAMPNS},
+	{SOL_SOCKET, SO_TIMESTAMP_NEW},
+	{SOL_SOCKET, SO_TIMESTAMPNS_NEW},
 	{SOL_SOCKET, SO_RCVMARK},
+	{SOL_SOCKET, SO_RCVPRIORITY},
 	{IPPROTO_IP, IP_PKTINFO}, /* on a socket of IPv6 */
 	{IPPROTO_IP, IP_PASSSEC},
 	{IPPROTO_IP, IP_CHECKSUM},
@@ -63,6 +77,7 @@ static const struct hl_sockopt_name untold[] = {
 	{IPPROTO_IPV6, IPV6_RECVFRAGSIZE},
 	{IPPROTO_IPV6, IPV6_RECVRTHDR},
 	{IPPROTO_IPV6, IPV6_RECVPATHMTU},
+	{IPPROTO_IPV6, IPV6_FLOWINFO},
 	{IPPROTO_IPV6, IPV6_2292PKTINFO},
 	{IPPROTO_IPV6, IPV6_2292HOPLIMIT},
 	{IPPROTO_IPV6, IPV6_2292HOPOPTS},

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <linux/net_tstamp.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -33,14 +34,22 @@ static bool try_on(int fd)
 	return sendmsg(fd, &message, MSG_DONTWAIT) < 0 && errno != EINVAL;
 }
 
+/* 0: nobody has asked yet. Two threads that ask at once get the same answer. */
+static atomic_int answer;
+enum { SERVED = 1, NOT_SERVED };
+
 bool hl_stamp_id_served(void)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool served;
+	int known = atomic_load(&answer);
+	int fd;
 
+	if (known)
+		return known == SERVED;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return false;
-	served = try_on(fd);
+	known = try_on(fd) ? SERVED : NOT_SERVED;
 	close(fd);
-	return served;
+	atomic_store(&answer, known);
+	return known == SERVED;
 }

@@ -164,13 +164,18 @@ Test(retry, what_fails_four_times_is_told)
 Test(retry, all_that_an_icmp_message_may_be_is_tried_again)
 {
 	static const int codes[] = {
-		-ECONNREFUSED, -EHOSTUNREACH, -ENETUNREACH, -EHOSTDOWN,
-		-ENONET,       -EOPNOTSUPP,   -EPROTO,      -EMSGSIZE,
-		-ENOPROTOOPT,  -EACCES,
+		-ECONNREFUSED, -EHOSTUNREACH, -ENETUNREACH, -EHOSTDOWN, -ENONET,
+		-EOPNOTSUPP,   -EPROTO,       -ENOPROTOOPT, -EACCES,
 	};
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		fail_in_batch(with_errors(), codes[i], ATTEMPTS_MAX);
+}
+
+/* Each attempt leaves a record. */
+Test(retry, a_size_is_tried_once_more)
+{
+	fail_in_batch(with_errors(), -EMSGSIZE, 2);
 }
 
 Test(retry, what_no_icmp_message_can_be_is_told_at_once)
