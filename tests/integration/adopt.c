@@ -5,6 +5,12 @@
 
 #include <fcntl.h>
 #include <linux/net_tstamp.h>
+#include <time.h>
+
+/* Younger than some headers. */
+#define RCVPRIORITY 82
+#define TIMESTAMP_NEW 63
+#define TIMESTAMPNS_NEW 64
 
 static void bind_to(int fd, const char *ip)
 {
@@ -175,6 +181,62 @@ Test(adopt, a_remote_that_is_given_is_connected_to)
 	live_end(engine);
 }
 
+/* A port that the kernel has chosen it takes back with a connection, unless
+ * it was asked for by number. */
+static void assert_port_stays(struct hail_engine *engine, int fd,
+			      const char *ip)
+{
+	int peer = plain_open(ip, 0);
+	const struct hail_addr remote = live_addr(ip, plain_port(peer));
+	const uint16_t port = plain_port(fd);
+	struct live live = {0};
+
+	cr_assert_neq(port, 0);
+	adopt(&live, engine, fd, NULL);
+	for (int i = 0; i < 3; i++) {
+		cr_assert_eq(hail_socket_connect(live.socket, &remote), 0);
+		cr_assert_eq(live_port(&live), port);
+		cr_assert_eq(live_send(&live, "to it", NULL), 0);
+		live_expect(peer, "to it");
+		cr_assert_eq(hail_socket_disconnect(live.socket), 0);
+		cr_assert_eq(live_port(&live), port);
+		assert_reached(&live, ip);
+	}
+	close(peer);
+	live_close(&live);
+}
+
+static const char *const loopbacks[] = {"127.0.0.1", "::1"};
+
+Test(adopt, a_port_that_the_kernel_chose_stays_after_a_connection)
+{
+	struct hail_engine *engine = live_engine(NULL);
+
+	for (size_t i = 0; i < live_count(loopbacks); i++)
+		assert_port_stays(engine, plain_open(loopbacks[i], 0),
+				  loopbacks[i]);
+	live_end(engine);
+}
+
+Test(adopt, a_port_that_only_a_connection_chose_stays_after_it)
+{
+	struct hail_engine *engine = live_engine(NULL);
+
+	for (size_t i = 0; i < live_count(loopbacks); i++) {
+		int peer = plain_open(loopbacks[i], 0);
+		const struct hail_addr remote =
+			live_addr(loopbacks[i], plain_port(peer));
+		int fd = socket(remote.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC,
+				0);
+
+		cr_assert_geq(fd, 0);
+		connect_to(fd, &remote);
+		assert_port_stays(engine, fd, loopbacks[i]);
+		close(peer);
+	}
+	live_end(engine);
+}
+
 Test(adopt, whether_ipv4_can_be_reached_is_the_descriptors_own)
 {
 	struct hail_engine *engine = live_engine(NULL);
@@ -326,6 +388,121 @@ Test(adopt, nothing_is_told_that_was_not_asked_for)
 			     0);
 		live_close(&live);
 	}
+	live_end(engine);
+}
+
+struct told_facts {
+	uint32_t known;   /* of any so far */
+	uint32_t missing; /* of what each must have, from any */
+};
+
+#define ALWAYS_TOLD (HAIL_FACT_LOCAL | HAIL_FACT_TTL | HAIL_FACT_TOS)
+
+static void note_facts(struct live *live, const struct hail_datagram *batch,
+		       size_t count)
+{
+	struct told_facts *told_facts = live->arg;
+
+	for (size_t i = 0; i < count; i++) {
+		struct hail_facts facts = {.size = sizeof(facts)};
+
+		cr_assert_eq(hail_datagram_facts(&batch[i], &facts), 0);
+		told_facts->known |= facts.known;
+		told_facts->missing |= ALWAYS_TOLD & ~facts.known;
+	}
+}
+
+/* More than it holds, so that drops are told too, in trains, so that a size
+ * is. */
+static void overrun(struct live *live, const char *ip)
+{
+	static const unsigned char train[16000];
+	int fd = plain_open(ip, 0);
+
+	cr_assert_geq(fd, 0);
+	for (int i = 0; i < 10; i++)
+		cr_assert(plain_send_train(fd, train, sizeof(train), 1000,
+					   live_port(live)));
+	live_settle(live->engine);
+	cr_assert(plain_send_train(fd, train, sizeof(train), 1000,
+				   live_port(live)));
+	live_settle(live->engine);
+	close(fd);
+}
+
+/* With what its maker has turned on the kernel would write more than there is
+ * room for. */
+static void assert_nothing_is_lost(int name, const char *ip)
+{
+	struct hail_engine *engine = live_engine(NULL);
+	struct told_facts told_facts = {0};
+	struct live live = {.arg = &told_facts, .on_data = note_facts};
+	int fd = plain_open(ip, 0);
+	const int on = 1;
+
+	cr_assert_geq(fd, 0);
+	/* The kernel may not know it. */
+	if (name && setsockopt(fd, SOL_SOCKET, name, &on, sizeof(on)))
+		cr_assert_eq(errno, ENOPROTOOPT);
+	adopt(&live, engine, fd,
+	      &HAIL_SOCKET_OPTIONS(.facts = HAIL_FACT_ALL, .coalesce = true,
+				   .receive_buffer = 20000));
+	overrun(&live, ip);
+	cr_expect_eq(told_facts.missing, 0, "option %d, %s: 0x%x", name, ip,
+		     told_facts.missing);
+	cr_expect_eq(told_facts.known, HAIL_FACT_ALL & ~HAIL_FACT_DEVICE_TIME,
+		     "option %d, %s: 0x%x", name, ip, told_facts.known);
+	live_end(engine);
+}
+
+Test(adopt, what_its_maker_had_told_takes_no_room_of_the_facts)
+{
+	static const int names[] = {0, RCVPRIORITY, TIMESTAMP_NEW,
+				    TIMESTAMPNS_NEW};
+	int stamping = plain_stamping();
+
+	cr_assert_geq(stamping, 0);
+	for (size_t i = 0; i < live_count(names); i++) {
+		for (size_t j = 0; j < live_count(loopbacks); j++)
+			assert_nothing_is_lost(names[i], loopbacks[j]);
+	}
+	close(stamping);
+}
+
+Test(adopt, a_clock_of_transmit_times_that_its_maker_chose_serves)
+{
+	struct sock_txtime clock = {.clockid = CLOCK_MONOTONIC};
+	struct hail_engine *engine = live_engine(NULL);
+	int fd = live_plain(), peer = live_plain();
+	const struct hail_addr remote = live_v4(plain_port(peer));
+	struct live live = {0};
+	uint32_t value = 77;
+
+	cr_assert_eq(
+		setsockopt(fd, SOL_SOCKET, SO_TXTIME, &clock, sizeof(clock)),
+		0);
+	adopt(&live, engine, fd, NULL);
+	cr_assert_eq(hail_socket_get(live.socket, HAIL_OPTION_TXTIME, &value),
+		     0);
+	cr_assert_eq(value, HAIL_TXTIME_MONOTONIC);
+	cr_assert_eq(
+		hail_send_with(live.socket, "now", 3, &remote,
+			       &HAIL_MESSAGE_FACTS(.txtime_ns = plain_now())),
+		0);
+	live_expect(peer, "now");
+	close(peer);
+	live_end(engine);
+}
+
+Test(adopt, a_program_that_is_executed_does_not_get_the_descriptor)
+{
+	struct hail_engine *engine = live_engine(NULL);
+	struct live live = {0};
+	int fd = live_plain();
+
+	cr_assert_eq(fcntl(fd, F_SETFD, 0), 0);
+	adopt(&live, engine, fd, NULL);
+	cr_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	live_end(engine);
 }
 

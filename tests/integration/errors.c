@@ -442,3 +442,116 @@ Test(errors, ten_thousand_answers_harm_nothing)
 	assert_idle(&scene);
 	end(&scene);
 }
+
+/* ---- Too long ---- */
+
+#define LOOPBACK_MTU 1500
+#define OVERSIZE 2000
+
+/* What was told of each host. */
+struct oversize {
+	struct hail_engine *engine;
+	struct live live;
+	struct hail_addr at[2];
+	unsigned path_mtu[2], failed[2], other;
+};
+
+static void count_oversize(struct live *live, const struct hail_error *error)
+{
+	struct oversize *oversize = live->arg;
+	struct hail_addr remote = error->remote;
+	unsigned *counts = oversize->failed;
+
+	if (error->kind == HAIL_ERROR_PATH_MTU) {
+		cr_assert_eq(error->mtu, LOOPBACK_MTU);
+		counts = oversize->path_mtu;
+	} else if (error->kind != HAIL_ERROR_SEND) {
+		oversize->other++;
+	}
+	cr_assert_eq(error->code, -EMSGSIZE);
+	for (int i = 0; i < 2; i++) {
+		remote.v4.sin_port = oversize->at[i].v4.sin_port;
+		counts[i] += hail_addr_equal(&remote, &oversize->at[i]);
+	}
+}
+
+/* In a network of its own, whose loopback is narrow. */
+static void start_oversize(struct oversize *oversize)
+{
+	static const char *const tools[] = {"ip", NULL};
+	const char *missing = network_missing(tools);
+	int network;
+
+	if (missing)
+		cr_skip_test("%s", missing);
+	network = network_open();
+	cr_assert_geq(network, 0);
+	cr_assert_eq(
+		network_run(network, "ip link set lo mtu %d", LOOPBACK_MTU), 0);
+	cr_assert_eq(network_enter(network), 0);
+	close(network);
+	*oversize = (struct oversize){
+		.engine = live_engine(NULL),
+		.at = {live_addr("127.0.0.1", 9), live_addr("127.0.0.2", 9)},
+	};
+	oversize->live.arg = oversize;
+	oversize->live.on_error = count_oversize;
+	live_open(&oversize->live, oversize->engine,
+		  &HAIL_SOCKET_OPTIONS(.local = live_addr("0.0.0.0", 0),
+				       .errors = true));
+}
+
+static const unsigned char oversize_bytes[OVERSIZE];
+
+static void send_oversize_batch(struct live *live)
+{
+	struct oversize *oversize = live->arg;
+	struct hail_message messages[] = {
+		{oversize_bytes, OVERSIZE, &oversize->at[0]},
+		{oversize_bytes, OVERSIZE, &oversize->at[1]},
+	};
+
+	cr_assert_eq(hail_send_many(live->socket, messages, 2), 2);
+}
+
+static void assert_oversize_told(const struct oversize *oversize,
+				 unsigned times)
+{
+	for (int i = 0; i < 2; i++) {
+		cr_assert_eq(oversize->path_mtu[i], times, "%d: %u, not %u", i,
+			     oversize->path_mtu[i], times);
+		cr_assert_eq(oversize->failed[i], times, "%d: %u, not %u", i,
+			     oversize->failed[i], times);
+	}
+	cr_assert_eq(oversize->other, 0);
+}
+
+static void send_oversize_singles(struct oversize *oversize)
+{
+	const unsigned before = oversize->path_mtu[0];
+
+	for (unsigned i = 1; i <= 3; i++) {
+		cr_assert_eq(hail_send(oversize->live.socket, oversize_bytes,
+				       OVERSIZE, &oversize->at[0]),
+			     -EMSGSIZE);
+		live_settle(oversize->engine);
+		cr_assert_eq(oversize->path_mtu[0], before + i, "%u, not %u",
+			     oversize->path_mtu[0], before + i);
+	}
+}
+
+Test(errors, of_each_message_that_is_too_long_is_told_once)
+{
+	struct oversize oversize;
+
+	start_oversize(&oversize);
+	send_oversize_batch(&oversize.live);
+	live_settle(oversize.engine);
+	assert_oversize_told(&oversize, 1);
+	live_inside(&oversize.live, send_oversize_batch);
+	assert_oversize_told(&oversize, 2);
+	send_oversize_singles(&oversize);
+	cr_assert_eq(oversize.path_mtu[1], 2);
+	cr_assert_eq(oversize.failed[0], 2);
+	live_end(oversize.engine);
+}

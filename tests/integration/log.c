@@ -221,6 +221,34 @@ Test(log, a_buffer_that_was_granted_is_not)
 	live_end(engine);
 }
 
+Test(log, a_buffer_of_an_open_socket_that_the_kernel_cut_is_told)
+{
+	struct hail_engine *engine = live_engine(LOGGED(.budget = 0));
+	struct live live = {0};
+
+	live_open(&live, engine, NULL);
+	cr_assert_eq(
+		hail_socket_set(live.socket, HAIL_OPTION_RECEIVE_BUFFER, 16384),
+		0);
+	cr_assert_eq(
+		hail_socket_set(live.socket, HAIL_OPTION_SEND_BUFFER, 16384),
+		0);
+	cr_assert_eq(line_count, 0);
+	cr_assert_eq(hail_socket_set(live.socket, HAIL_OPTION_RECEIVE_BUFFER,
+				     UINT32_MAX),
+		     0);
+	expect_line(0, HAIL_LOG_NOTE, "receive_buffer is ");
+	expect_line(0, HAIL_LOG_NOTE, "not 4294967295 bytes");
+	expect_named(0, &live);
+	cr_assert_eq(line_count, 1);
+	cr_assert_eq(hail_socket_set(live.socket, HAIL_OPTION_SEND_BUFFER,
+				     UINT32_MAX),
+		     0);
+	expect_line(1, HAIL_LOG_NOTE, "send_buffer is ");
+	cr_assert_eq(line_count, 2);
+	live_end(engine);
+}
+
 Test(log, a_completion_queue_that_was_full_is_told)
 {
 	struct hail_engine *engine =

@@ -90,6 +90,14 @@ Test(addr_parse, an_unknown_interface_is_enodev)
 	assert_refused("fe80::1%-1", -ENODEV);
 }
 
+/* The kernel's own look-up reads a name up to its first colon. */
+Test(addr_parse, an_interface_with_something_behind_its_name_is_enodev)
+{
+	assert_refused("fe80::1%lo:junk", -ENODEV);
+	assert_refused("fe80::1%lo:", -ENODEV);
+	assert_refused("fe80::1%lo:1", -ENODEV);
+}
+
 Test(addr_parse, what_is_no_numeric_address_is_einval)
 {
 	static const char *const texts[] = {

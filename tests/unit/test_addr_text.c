@@ -143,6 +143,12 @@ Test(addr_parse_text, an_unknown_interface_is_enodev)
 	assert_text_refused("[fe80::1%no-such-if]:53", -ENODEV);
 }
 
+Test(addr_parse_text, an_interface_with_something_behind_its_name_is_enodev)
+{
+	assert_text_refused("[fe80::1%lo:1]:5", -ENODEV);
+	assert_text_refused("[fe80::1%lo:]:5", -ENODEV);
+}
+
 Test(addr_parse_text, null_is_einval)
 {
 	struct hail_addr addr;
