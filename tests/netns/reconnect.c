@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* reconnect.c: connecting again chooses the source address anew, and where it
- * fails the old connection is as it was. */
+ * fails the old connection is as it was, or is gone where that can't be had
+ * again. */
 #include "pair.h"
 
 TestSuite(reconnect, .timeout = 90);
@@ -166,6 +167,56 @@ Test(reconnect, that_fails_leaves_an_unconnected_socket_free)
 	now = live_local(&live);
 	cr_assert(hail_addr_equal(&now, &before));
 	assert_connects(&live, &peer);
+	close(peer.fd);
+	pair_end(&pair);
+}
+
+/* Nothing is connected, neither for hail nor for the kernel. */
+static void assert_free(struct live *live)
+{
+	struct hail_addr remote, at;
+	uint64_t submissions = live_stats(live->engine).submissions;
+	int fd = far_open(-1, "127.0.0.1", 0, &at);
+	char got[8];
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(hail_socket_remote(live->socket, &remote), -ENOTCONN);
+	cr_assert_eq(hail_socket_disconnect(live->socket), -ENOTCONN);
+	cr_assert_eq(live_send(live, "x", NULL), -EDESTADDRREQ);
+	cr_assert_eq(live_stats(live->engine).submissions, submissions);
+	cr_assert_eq(live_send(live, "there", &at), 0);
+	cr_assert_eq(far_receive(fd, got, sizeof(got),
+				 plain_now() + LIVE_DEADLINE_NS, NULL, NULL),
+		     5);
+	close(fd);
+}
+
+/* The way to the old one goes meanwhile. */
+Test(reconnect, that_fails_where_the_old_one_is_gone_leaves_none)
+{
+	struct hail_addr bad = live_addr("203.0.113.1", 9);
+	struct live live = {0};
+	struct peer peer;
+	struct pair pair;
+	uint16_t port;
+
+	pair_start(&pair, NULL, NULL);
+	peer = open_peer(&pair, FAR_V4, NEAR_V4);
+	live_open(&live, pair.engine,
+		  &HAIL_SOCKET_OPTIONS(.local = live_addr("0.0.0.0", 0),
+				       .remote = peer.at));
+	port = live_port(&live);
+	for (int i = 0; i < 2; i++) {
+		assert_exchange(&live, &peer);
+		pair_run(pair.near, "ip route del 10.1.0.0/24 dev near");
+		cr_assert_eq(hail_socket_connect(live.socket, &bad),
+			     -ENETUNREACH);
+		assert_free(&live);
+		cr_assert_eq(live_port(&live), port);
+		pair_run(pair.near, "ip route add 10.1.0.0/24 dev near");
+		assert_connects(&live, &peer);
+	}
+	cr_assert_eq(live.errors, 0);
 	close(peer.fd);
 	pair_end(&pair);
 }

@@ -478,3 +478,33 @@ Test(stuck, an_icmp_error_that_nobody_receives_is_told_and_makes_nothing_spin)
 	pair_end(&pair);
 	close(fd);
 }
+
+/* It makes the poll for room end, and is of no message. */
+Test(stuck, a_lingering_socket_tells_nothing_of_an_icmp_error)
+{
+	struct hail_addr remote, local;
+	struct sender sender;
+	struct pair pair;
+	int fd;
+
+	pair_start(&pair, NULL, NULL);
+	fd = pair_far(&pair, FAR_V4, 0, &remote);
+	pair_stick(&pair);
+	open_deaf(&sender, pair.engine, &remote);
+	while (!send_next_connected(&sender))
+		continue;
+	local = live_local(&sender.live);
+	cr_assert_eq(hail_socket_close_linger(sender.live.socket, -1), 0);
+	live_settle(pair.engine);
+
+	pair_forge(&local, &remote, 3, 3);
+	live_settle(pair.engine);
+	cr_assert_eq(sender.live.closes, 0);
+	pair_unstick(&pair);
+	live_until(pair.engine, sender.live.closes == 1);
+	cr_assert_eq(sender.live.errors, 0);
+	cr_assert_eq(live_stats(pair.engine).traffic.cancelled, 0);
+	check_arrivals(fd, &sender, sender.taken);
+	pair_end(&pair);
+	close(fd);
+}
