@@ -337,6 +337,60 @@ Test(retry, other_sockets_batches_are_one_submission_whatever_the_remotes)
 	world_end(&world);
 }
 
+/* How many messages each wait has submitted. */
+struct submissions {
+	struct sim *sim;
+	unsigned first; /* the wait of the first attempts */
+	unsigned failed;
+	uint32_t sizes[64];
+};
+
+/* Of the first attempts all with an even number fail. */
+static int fail_even_once(void *arg, uint32_t slot,
+			  const struct hail_message *message)
+{
+	struct submissions *submissions = arg;
+	unsigned wait = sim_waits(submissions->sim);
+
+	(void)slot;
+	if (!submissions->first)
+		submissions->first = wait;
+	wait -= submissions->first;
+	cr_assert_lt(wait, 64);
+	submissions->sizes[wait]++;
+	if (wait || number_of(message) % 2)
+		return 0;
+	submissions->failed++;
+	return -ECONNREFUSED;
+}
+
+static void assert_sent_alone(struct world *world, struct seen *seen)
+{
+	struct submissions submissions = {.sim = world->sim};
+
+	sim_judge(world->sim, fail_even_once, &submissions);
+	cr_assert_eq(send_to(seen, 10, 10), 10);
+	world_settle(world);
+	cr_assert_eq(submissions.sizes[0], 10);
+	cr_assert_eq(submissions.failed, 5);
+	for (int i = 1; i < 64; i++)
+		cr_assert_leq(submissions.sizes[i], 1);
+	cr_assert_eq(sim_sent_count(world->sim), 10);
+	cr_assert_eq(seen_traffic(seen).retried, 5);
+	cr_assert_eq(seen->errors, 0);
+}
+
+/* In company it would meet the company's errors. */
+Test(retry, what_is_sent_again_goes_alone)
+{
+	struct world world;
+	struct seen seen = {0};
+
+	start(&world, &seen, with_errors());
+	assert_sent_alone(&world, &seen);
+	world_end(&world);
+}
+
 static void send_to_many(struct seen *seen, const struct hail_datagram *batch,
 			 size_t count)
 {
