@@ -1,53 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* linger.c: a socket that closes with patience lets leave what is in flight,
  * tells what becomes of it and nothing else, and goes. */
+#include "lingering.h"
 #include "record.h"
-#include "world.h"
-
-#define FOR_EVER (-1)
-#define LONG ((int64_t)(20000 * MS))
-#define SHORT ((int64_t)(2 * MS))
-
-static void start(struct world *world, struct seen *seen,
-		  const struct hail_socket_options *options)
-{
-	world_start(world, NULL);
-	world_open(world, seen, options);
-	world_settle(world);
-}
-
-/* With five messages in flight that the kernel takes none of. */
-static void start_full(struct world *world, struct seen *seen,
-		       const struct hail_socket_options *options)
-{
-	start(world, seen, options);
-	seen_block(seen);
-	cr_assert_eq(seen_send_many(seen, 0, 5), 5);
-	cr_assert_eq(seen_in_flight(seen), 5);
-}
-
-/* The engine has nothing more to do, and the close handler was the last. */
-static void finish(struct world *world, const struct seen *seen)
-{
-	cr_assert_eq(hail_engine_run(world->engine), 0);
-	cr_assert_eq(seen->closes, 1);
-	cr_assert_eq(seen->late, 0);
-	cr_assert_eq(sim_attached(world->sim), 0);
-	cr_assert_eq(world_stats(world).sockets, 0);
-	cr_assert_eq(world_stats(world).send_blocks.in_use, 0);
-	cr_assert_eq(world_stats(world).buffers.in_use, 0);
-	world_end(world);
-}
-
-static void assert_counted(const struct world *world, uint64_t sent,
-			   uint64_t failed, uint64_t cancelled)
-{
-	struct hail_traffic traffic = world_stats(world).traffic;
-
-	cr_assert_eq(traffic.sent, sent);
-	cr_assert_eq(traffic.failed, failed);
-	cr_assert_eq(traffic.cancelled, cancelled);
-}
 
 /* ---- How long ---- */
 
@@ -60,7 +15,7 @@ Test(linger, waits_for_what_is_in_flight_and_then_close_comes)
 		struct world world;
 		struct seen seen = {0};
 
-		start_full(&world, &seen, NULL);
+		lingering_start_full(&world, &seen, NULL);
 		seen_linger(&seen, timeouts[i]);
 		world_settle(&world);
 		cr_assert_eq(seen.closes, 0);
@@ -71,8 +26,8 @@ Test(linger, waits_for_what_is_in_flight_and_then_close_comes)
 		seen_unblock(&seen);
 		cr_assert_eq(hail_engine_run(world.engine), 0);
 		assert_sent(&world, 0, 5);
-		assert_counted(&world, 5, 0, 0);
-		finish(&world, &seen);
+		lingering_counted(&world, 5, 0, 0);
+		lingering_finish(&world, &seen);
 	}
 }
 
@@ -82,15 +37,15 @@ Test(linger, ends_at_its_deadline_and_counts_what_is_cancelled)
 	struct seen seen = {0};
 	uint64_t before;
 
-	start_full(&world, &seen, NULL);
+	lingering_start_full(&world, &seen, NULL);
 	sim_credit(world.sim, seen.slot, 2);
 	before = hail_engine_now(world.engine);
 	seen_linger(&seen, SHORT);
 	cr_assert_eq(hail_engine_run(world.engine), 0);
 	cr_assert_geq(hail_engine_now(world.engine) - before, (uint64_t)SHORT);
 	assert_sent(&world, 0, 2);
-	assert_counted(&world, 2, 0, 3);
-	finish(&world, &seen);
+	lingering_counted(&world, 2, 0, 3);
+	lingering_finish(&world, &seen);
 }
 
 Test(linger, does_not_wait_for_a_deadline_when_all_has_left)
@@ -99,15 +54,15 @@ Test(linger, does_not_wait_for_a_deadline_when_all_has_left)
 	struct seen seen = {0};
 	uint64_t before;
 
-	start_full(&world, &seen, NULL);
+	lingering_start_full(&world, &seen, NULL);
 	before = hail_engine_now(world.engine);
 	seen_linger(&seen, LONG);
 	seen_unblock(&seen);
 	cr_assert_eq(hail_engine_run(world.engine), 0);
 	cr_assert_lt(hail_engine_now(world.engine) - before,
 		     (uint64_t)LONG / 2);
-	assert_counted(&world, 5, 0, 0);
-	finish(&world, &seen);
+	lingering_counted(&world, 5, 0, 0);
+	lingering_finish(&world, &seen);
 }
 
 Test(linger, may_reach_its_deadline_while_the_socket_is_closing_already)
@@ -115,7 +70,7 @@ Test(linger, may_reach_its_deadline_while_the_socket_is_closing_already)
 	struct world world;
 	struct seen first = {0}, second = {0};
 
-	start_full(&world, &first, NULL);
+	lingering_start_full(&world, &first, NULL);
 	world_open(&world, &second, NULL);
 	world_settle(&world);
 	sim_chaos(world.sim)->delay = 50;
@@ -123,9 +78,9 @@ Test(linger, may_reach_its_deadline_while_the_socket_is_closing_already)
 	cr_assert_eq(hail_socket_close(first.socket), 0);
 	seen_close(&second);
 	cr_assert_eq(hail_engine_run(world.engine), 0);
-	assert_counted(&world, 0, 0, 5);
+	lingering_counted(&world, 0, 0, 5);
 	cr_assert_eq(second.closes, 1);
-	finish(&world, &first);
+	lingering_finish(&world, &first);
 }
 
 Test(linger, of_no_time_is_a_close)
@@ -133,11 +88,11 @@ Test(linger, of_no_time_is_a_close)
 	struct world world;
 	struct seen seen = {0};
 
-	start_full(&world, &seen, NULL);
+	lingering_start_full(&world, &seen, NULL);
 	seen_linger(&seen, 0);
 	cr_assert_eq(hail_engine_run(world.engine), 0);
-	assert_counted(&world, 0, 0, 5);
-	finish(&world, &seen);
+	lingering_counted(&world, 0, 0, 5);
+	lingering_finish(&world, &seen);
 }
 
 Test(linger, with_nothing_in_flight_is_a_close)
@@ -148,12 +103,12 @@ Test(linger, with_nothing_in_flight_is_a_close)
 		struct world world;
 		struct seen seen = {0};
 
-		start(&world, &seen, NULL);
+		lingering_start(&world, &seen, NULL);
 		cr_assert_eq(seen_send_many(&seen, 0, 5), 5);
 		seen_linger(&seen, timeouts[i]);
 		cr_assert_eq(hail_engine_run(world.engine), 0);
-		assert_counted(&world, 5, 0, 0);
-		finish(&world, &seen);
+		lingering_counted(&world, 5, 0, 0);
+		lingering_finish(&world, &seen);
 	}
 }
 
@@ -162,14 +117,14 @@ Test(linger, is_cut_short_by_a_close)
 	struct world world;
 	struct seen seen = {0};
 
-	start_full(&world, &seen, NULL);
+	lingering_start_full(&world, &seen, NULL);
 	seen_linger(&seen, FOR_EVER);
 	world_settle(&world);
 	seen_close(&seen);
 	cr_assert_eq(hail_socket_close(seen.socket), 0);
 	cr_assert_eq(hail_engine_run(world.engine), 0);
-	assert_counted(&world, 0, 0, 5);
-	finish(&world, &seen);
+	lingering_counted(&world, 0, 0, 5);
+	lingering_finish(&world, &seen);
 }
 
 /* While the close waits for its cancel, the deadline passes. */
@@ -178,13 +133,13 @@ Test(linger, ends_once_although_the_deadline_passes_in_the_close)
 	struct world world;
 	struct seen seen = {0};
 
-	start_full(&world, &seen, NULL);
+	lingering_start_full(&world, &seen, NULL);
 	sim_chaos(world.sim)->delay = 100;
 	seen_linger(&seen, SHORT);
 	seen_unblock(&seen);
 	cr_assert_eq(hail_engine_run(world.engine), 0);
-	assert_counted(&world, 5, 0, 0);
-	finish(&world, &seen);
+	lingering_counted(&world, 5, 0, 0);
+	lingering_finish(&world, &seen);
 }
 
 /* ---- What is refused ---- */
@@ -197,7 +152,7 @@ Test(linger, every_other_call_is_refused_with_ebadf_at_once)
 	struct hail_handlers handlers = {0};
 	struct hail_socket_stats stats = {.size = sizeof(stats)};
 
-	start_full(&world, &seen, NULL);
+	lingering_start_full(&world, &seen, NULL);
 	seen_linger(&seen, FOR_EVER);
 	cr_assert_eq(seen_send(&seen, 0), -EBADF);
 	cr_assert_eq(seen_send_many(&seen, 0, 3), -EBADF);
@@ -217,7 +172,7 @@ Test(linger, every_other_call_is_refused_with_ebadf_at_once)
 	world_settle(&world);
 	cr_assert_eq(seen.closes, 0);
 	seen_unblock(&seen);
-	finish(&world, &seen);
+	lingering_finish(&world, &seen);
 }
 
 Test(linger, of_no_socket_or_a_closed_one_is_refused)
@@ -225,11 +180,11 @@ Test(linger, of_no_socket_or_a_closed_one_is_refused)
 	struct world world;
 	struct seen seen = {0};
 
-	start(&world, &seen, NULL);
+	lingering_start(&world, &seen, NULL);
 	cr_assert_eq(hail_socket_close_linger(NULL, FOR_EVER), -EINVAL);
 	seen_close(&seen);
 	cr_assert_eq(hail_socket_close_linger(seen.socket, FOR_EVER), -EBADF);
-	finish(&world, &seen);
+	lingering_finish(&world, &seen);
 }
 
 /* ---- What is told ---- */
@@ -239,7 +194,7 @@ Test(linger, tells_errors_of_what_was_in_flight)
 	struct world world;
 	struct seen seen = {0};
 
-	start_full(&world, &seen, NULL);
+	lingering_start_full(&world, &seen, NULL);
 	sim_fail_sends(world.sim, seen.slot, -EPERM, 1, 2);
 	seen_linger(&seen, FOR_EVER);
 	seen_unblock(&seen);
@@ -247,8 +202,8 @@ Test(linger, tells_errors_of_what_was_in_flight)
 	cr_assert_eq(seen.errors, 2);
 	cr_assert_eq(seen.error[0].kind, HAIL_ERROR_SEND);
 	cr_assert_eq(seen.error[0].code, -EPERM);
-	assert_counted(&world, 3, 2, 0);
-	finish(&world, &seen);
+	lingering_counted(&world, 3, 2, 0);
+	lingering_finish(&world, &seen);
 }
 
 /* They were taken, failed in the call that sent them, and are due in the next
@@ -258,14 +213,14 @@ Test(linger, tells_errors_that_nobody_was_told_of_yet)
 	struct world world;
 	struct seen seen = {0};
 
-	start(&world, &seen, NULL);
+	lingering_start(&world, &seen, NULL);
 	sim_fail_sends(world.sim, seen.slot, -EPERM, 1, 2);
 	cr_assert_eq(seen_send_many(&seen, 0, 5), 5);
 	cr_assert_eq(seen_in_flight(&seen), 0);
 	seen_linger(&seen, FOR_EVER);
 	cr_assert_eq(hail_engine_run(world.engine), 0);
 	cr_assert_eq(seen.errors, 2);
-	finish(&world, &seen);
+	lingering_finish(&world, &seen);
 }
 
 Test(linger, calls_neither_data_nor_drain)
@@ -273,8 +228,8 @@ Test(linger, calls_neither_data_nor_drain)
 	struct world world;
 	struct seen seen = {0};
 
-	start_full(&world, &seen,
-		   &HAIL_SOCKET_OPTIONS(.window = 5, .low_water = 3));
+	lingering_start_full(&world, &seen,
+			     &HAIL_SOCKET_OPTIONS(.window = 5, .low_water = 3));
 	cr_assert_eq(seen_send(&seen, 5), -EAGAIN);
 	seen_inject(&seen, 0, 10);
 	seen_linger(&seen, FOR_EVER);
@@ -286,8 +241,8 @@ Test(linger, calls_neither_data_nor_drain)
 	cr_assert_eq(hail_engine_run(world.engine), 0);
 	cr_assert_eq(seen.datagrams, 0);
 	cr_assert_eq(seen.drains, 0);
-	assert_counted(&world, 5, 0, 0);
-	finish(&world, &seen);
+	lingering_counted(&world, 5, 0, 0);
+	lingering_finish(&world, &seen);
 }
 
 static void close_on_error(struct seen *seen, const struct hail_error *error)
@@ -302,14 +257,14 @@ Test(linger, may_be_cut_short_by_the_error_handler)
 	struct world world;
 	struct seen seen = {.on_error = close_on_error};
 
-	start_full(&world, &seen, NULL);
+	lingering_start_full(&world, &seen, NULL);
 	sim_fail_sends(world.sim, seen.slot, -EPERM, 0, 2);
 	sim_credit(world.sim, seen.slot, 1);
 	seen_linger(&seen, FOR_EVER);
 	cr_assert_eq(hail_engine_run(world.engine), 0);
 	cr_assert_eq(seen.errors, 1);
-	assert_counted(&world, 1, 2, 2);
-	finish(&world, &seen);
+	lingering_counted(&world, 1, 2, 2);
+	lingering_finish(&world, &seen);
 }
 
 /* An unread queue would make the socket look writable for ever. */
@@ -320,7 +275,8 @@ Test(linger, empties_the_error_queue_and_tells_nothing_of_it)
 	struct hail_addr dead = remote_at(10);
 	struct sim_record record = record_refused(&dead);
 
-	start_full(&world, &seen, &HAIL_SOCKET_OPTIONS(.errors = true));
+	lingering_start_full(&world, &seen,
+			     &HAIL_SOCKET_OPTIONS(.errors = true));
 	sim_inject_record(world.sim, seen.slot, &record, -ECONNREFUSED);
 	seen_linger(&seen, FOR_EVER);
 	world_settle(&world);
@@ -332,8 +288,8 @@ Test(linger, empties_the_error_queue_and_tells_nothing_of_it)
 	cr_assert_eq(seen.errors, 0);
 	seen_unblock(&seen);
 	cr_assert_eq(hail_engine_run(world.engine), 0);
-	assert_counted(&world, 5, 0, 0);
-	finish(&world, &seen);
+	lingering_counted(&world, 5, 0, 0);
+	lingering_finish(&world, &seen);
 }
 
 Test(linger, loses_nothing_to_another_remotes_error)
@@ -343,14 +299,15 @@ Test(linger, loses_nothing_to_another_remotes_error)
 	struct hail_addr dead = remote_at(10);
 	struct sim_record record = record_refused(&dead);
 
-	start_full(&world, &seen, &HAIL_SOCKET_OPTIONS(.errors = true));
+	lingering_start_full(&world, &seen,
+			     &HAIL_SOCKET_OPTIONS(.errors = true));
 	seen_linger(&seen, FOR_EVER);
 	seen_unblock(&seen);
 	sim_inject_record(world.sim, seen.slot, &record, -ECONNREFUSED);
 	cr_assert_eq(hail_engine_run(world.engine), 0);
 	assert_sent(&world, 0, 5);
-	assert_counted(&world, 5, 0, 0);
-	finish(&world, &seen);
+	lingering_counted(&world, 5, 0, 0);
+	lingering_finish(&world, &seen);
 }
 
 /* ---- Where it is called ---- */
@@ -369,12 +326,12 @@ Test(linger, in_the_data_handler_sends_what_the_handler_has_sent)
 	struct world world;
 	struct seen seen = {.on_data = send_and_linger};
 
-	start(&world, &seen, NULL);
+	lingering_start(&world, &seen, NULL);
 	seen_inject(&seen, 0, 200);
 	cr_assert_eq(hail_engine_run(world.engine), 0);
 	cr_assert_eq(seen.batches, 1);
 	assert_sent(&world, 0, 300);
-	finish(&world, &seen);
+	lingering_finish(&world, &seen);
 }
 
 Test(linger, in_the_data_handler_drops_what_was_received_and_not_handed_over)
@@ -393,7 +350,7 @@ Test(linger, in_the_data_handler_drops_what_was_received_and_not_handed_over)
 	cr_assert_eq(world_stats(&world).buffers.in_use, 0);
 	cr_assert_eq(world_stats(&world).traffic.dropped, 26);
 	seen_unblock(&seen);
-	finish(&world, &seen);
+	lingering_finish(&world, &seen);
 }
 
 static void linger_on_drain(struct seen *seen)
@@ -407,8 +364,8 @@ Test(linger, in_the_drain_handler)
 	struct world world;
 	struct seen seen = {.on_drain = linger_on_drain};
 
-	start_full(&world, &seen,
-		   &HAIL_SOCKET_OPTIONS(.window = 5, .low_water = 2));
+	lingering_start_full(&world, &seen,
+			     &HAIL_SOCKET_OPTIONS(.window = 5, .low_water = 2));
 	cr_assert_eq(seen_send(&seen, 5), -EAGAIN);
 	sim_credit(world.sim, seen.slot, 3);
 	world_settle(&world);
@@ -417,5 +374,5 @@ Test(linger, in_the_drain_handler)
 	seen_unblock(&seen);
 	cr_assert_eq(hail_engine_run(world.engine), 0);
 	assert_sent(&world, 0, 7);
-	finish(&world, &seen);
+	lingering_finish(&world, &seen);
 }

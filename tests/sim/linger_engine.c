@@ -1,55 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* linger_engine.c: sockets that close with patience, and the engine that turns
  * for them: it ends when they do, and leaves none of them waiting. */
-#include "world.h"
+#include "lingering.h"
 
 #include <poll.h>
 #include <stdlib.h>
-
-#define FOR_EVER (-1)
-#define LONG ((int64_t)(20000 * MS))
-#define SHORT ((int64_t)(2 * MS))
-
-static void start(struct world *world, struct seen *seen,
-		  const struct hail_socket_options *options)
-{
-	world_start(world, NULL);
-	world_open(world, seen, options);
-	world_settle(world);
-}
-
-/* With five messages in flight that the kernel takes none of. */
-static void start_full(struct world *world, struct seen *seen,
-		       const struct hail_socket_options *options)
-{
-	start(world, seen, options);
-	seen_block(seen);
-	cr_assert_eq(seen_send_many(seen, 0, 5), 5);
-	cr_assert_eq(seen_in_flight(seen), 5);
-}
-
-/* The engine has nothing more to do, and the close handler was the last. */
-static void finish(struct world *world, const struct seen *seen)
-{
-	cr_assert_eq(hail_engine_run(world->engine), 0);
-	cr_assert_eq(seen->closes, 1);
-	cr_assert_eq(seen->late, 0);
-	cr_assert_eq(sim_attached(world->sim), 0);
-	cr_assert_eq(world_stats(world).sockets, 0);
-	cr_assert_eq(world_stats(world).send_blocks.in_use, 0);
-	cr_assert_eq(world_stats(world).buffers.in_use, 0);
-	world_end(world);
-}
-
-static void assert_counted(const struct world *world, uint64_t sent,
-			   uint64_t failed, uint64_t cancelled)
-{
-	struct hail_traffic traffic = world_stats(world).traffic;
-
-	cr_assert_eq(traffic.sent, sent);
-	cr_assert_eq(traffic.failed, failed);
-	cr_assert_eq(traffic.cancelled, cancelled);
-}
 
 static void fire_unblock(struct hail_timer *timer, void *user)
 {
@@ -63,7 +18,7 @@ static void run_until_unblocked(bool unref)
 	struct seen seen = {0};
 	struct hail_timer *timer;
 
-	start_full(&world, &seen, NULL);
+	lingering_start_full(&world, &seen, NULL);
 	if (unref)
 		cr_assert_eq(hail_socket_unref(seen.socket), 0);
 	seen_linger(&seen, FOR_EVER);
@@ -75,7 +30,7 @@ static void run_until_unblocked(bool unref)
 	cr_assert_eq(hail_engine_run(world.engine), 0);
 	assert_sent(&world, 0, 5);
 	cr_assert_eq(hail_timer_destroy(timer), 0);
-	finish(&world, &seen);
+	lingering_finish(&world, &seen);
 }
 
 Test(linger_engine, keeps_the_engine_running)
@@ -96,7 +51,7 @@ Test(linger_engine, ends_with_the_engine_and_calls_nobody)
 		struct world world;
 		struct seen seen = {0};
 
-		start_full(&world, &seen, NULL);
+		lingering_start_full(&world, &seen, NULL);
 		sim_fail_sends(world.sim, seen.slot, -EPERM, 0, 2);
 		seen_linger(&seen, timeouts[i]);
 		if (i)
@@ -139,7 +94,7 @@ Test(linger_engine, a_foreign_loop_is_told_of_the_end)
 	struct world world;
 	struct seen seen = {0};
 
-	start(&world, &seen, NULL);
+	lingering_start(&world, &seen, NULL);
 	follow(&world);
 	seen_block(&seen);
 	cr_assert_eq(seen_send_many(&seen, 0, 5), 5);
@@ -149,7 +104,7 @@ Test(linger_engine, a_foreign_loop_is_told_of_the_end)
 	seen_unblock(&seen);
 	follow(&world);
 	cr_assert_eq(seen.closes, 1);
-	finish(&world, &seen);
+	lingering_finish(&world, &seen);
 }
 
 Test(linger_engine, a_foreign_loop_is_told_of_the_end_of_what_a_handler_began)
@@ -157,13 +112,13 @@ Test(linger_engine, a_foreign_loop_is_told_of_the_end_of_what_a_handler_began)
 	struct world world;
 	struct seen seen = {.on_data = send_and_linger};
 
-	start(&world, &seen, NULL);
+	lingering_start(&world, &seen, NULL);
 	follow(&world);
 	seen_inject(&seen, 0, 1);
 	follow(&world);
 	cr_assert_eq(seen.closes, 1);
 	assert_sent(&world, 0, 300);
-	finish(&world, &seen);
+	lingering_finish(&world, &seen);
 }
 
 static void fire_linger(struct hail_timer *timer, void *user)
@@ -227,8 +182,8 @@ Test(linger_engine, of_many_sockets_ends_each_in_its_own_time)
 		world_settle(&world);
 		cr_assert_eq(all[at].closes, 1);
 	}
-	assert_counted(&world, MANY * 5 * 9 / 10, 0, MANY * 5 / 10);
-	finish(&world, &all[0]);
+	lingering_counted(&world, MANY * 5 * 9 / 10, 0, MANY * 5 / 10);
+	lingering_finish(&world, &all[0]);
 	free(all);
 }
 
@@ -258,8 +213,8 @@ static void through(uint64_t seed, const struct sim_chaos *chaos)
 	seen_linger(&seen, seed % 3 ? FOR_EVER : LONG);
 	cr_assert_eq(hail_engine_run(world.engine), 0, "seed %lu", seed);
 	assert_sent(&world, 0, next);
-	assert_counted(&world, next, 0, 0);
-	finish(&world, &seen);
+	lingering_counted(&world, next, 0, 0);
+	lingering_finish(&world, &seen);
 }
 
 Test(linger_engine, keeps_order_and_loses_nothing_through_backpressure)
