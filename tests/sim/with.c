@@ -59,8 +59,8 @@ static void assert_facts(const struct sim_sent *sent, uint32_t number)
 	}
 	cr_assert_eq(sent->control.size, 2 * CMSG_SPACE(sizeof(int)),
 		     "%u has %u bytes", number, sent->control.size);
-	cr_assert_eq(control_int(sent, IPPROTO_IP, IP_TTL), facts.ttl);
-	cr_assert_eq(control_int(sent, IPPROTO_IP, IP_TOS), facts.tos);
+	cr_assert_eq(control_int(sent, IPPROTO_IP, IP_TTL), (int)facts.ttl);
+	cr_assert_eq(control_int(sent, IPPROTO_IP, IP_TOS), (int)facts.tos);
 }
 
 static void assert_all_facts(const struct world *world, uint32_t first,
