@@ -37,7 +37,7 @@ int hl_failures_init(struct hl_failures *failures,
 void hl_failures_fini(struct hl_failures *failures);
 
 /* Has `error` told in this or the next turn, if the socket has such a handler.
- * What the network says of a remote is only counted where records are short. */
+ * What the network says of a remote may be lost where records are short. */
 void hl_failure_report(struct hail_socket *socket,
 		       const struct hail_error *error);
 /* Calls the error handlers that are due; returns how many calls. */

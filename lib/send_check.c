@@ -17,8 +17,9 @@
 #include "net/sockopt.h"
 
 /* One ICMP message fails one send, so the second attempt is good unless another
- * came in the very moment; what is the message's own fault fails each time. Of
- * a size that is told by a record each time. */
+ * came in the very moment; what is the message's own fault fails each time. A
+ * size leaves a record at each attempt (echo.h), so it is tried once more
+ * only. */
 #define HL_ATTEMPTS_MAX 4
 #define HL_ATTEMPTS_MAX_SIZE 2
 

@@ -25,7 +25,7 @@ struct hl_pending {
 	struct hail_message message;
 	struct hail_addr remote;
 	enum hl_block_kind kind;
-	uint8_t attempts;  /* that an ICMP message of another's ended */
+	uint8_t attempts;  /* that failed, perhaps by another's ICMP message */
 	const void *given; /* the caller's pointer: identity for error */
 	struct hail_buffer *buffer;     /* NULL: a copy */
 	const struct hl_extras *extras; /* in the block too; NULL: none */

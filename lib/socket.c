@@ -147,9 +147,9 @@ void hl_socket_end_backoff(struct hail_engine *engine)
 	}
 }
 
-/* Of what comes from without, nothing is wanted any more. The error queue is
- * emptied for as long as something is in flight: while it isn't empty the
- * kernel has each poll for writability end at once. */
+/* Of what comes from without, nothing is wanted any more. (The error queue of
+ * one that lingers is emptied all the same: while it isn't empty the kernel has
+ * each poll for writability end at once.) */
 static void hear_no_more(struct hail_socket *socket)
 {
 	if (socket->unrefd)
@@ -371,13 +371,18 @@ int hail_socket_connect(struct hail_socket *socket,
 int hail_socket_disconnect(struct hail_socket *socket)
 {
 	int err = hl_socket_check(socket);
+	int failed;
 
 	if (err)
 		return err;
 	if (!hl_socket_connected(socket))
 		return -ENOTCONN;
 	err = hl_endpoint_disconnect(socket->fd);
-	return err ? err : adopt_remote(socket, &(struct hail_addr){0});
+	/* It may be disconnected, and its port lost. */
+	if (err && hl_endpoint_connected(socket->fd))
+		return err;
+	failed = adopt_remote(socket, &(struct hail_addr){0});
+	return err ? err : failed;
 }
 
 int hail_socket_local(const struct hail_socket *socket, struct hail_addr *out)

@@ -45,8 +45,8 @@ struct hail_error {
 	int code;      /* a negative errno */
 	uint32_t kind; /* enum hail_error_kind */
 	/* Where it was to go; the kernel doesn't tell the port of what it says
-	 * itself (HAIL_ERROR_PATH_MTU, _LOCAL) of an unconnected IPv4 socket's
-	 * message: then that is 0. */
+	 * itself (HAIL_ERROR_PATH_MTU, _LOCAL) of a message that an unconnected
+	 * socket sent by IPv4, a dual-stack one too: then that is 0. */
 	struct hail_addr remote;
 	const void *data;
 	size_t size;

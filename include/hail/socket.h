@@ -93,7 +93,8 @@ struct hail_socket_options {
 	/* A promise: no datagram of more bytes is wanted. What is longer
 	 * arrives cut to this size and flagged. 0 promises nothing, and no
 	 * datagram is ever cut. Up to the engine's small_size the socket
-	 * receives into small buffers, which are more and cheaper. */
+	 * receives into small buffers, which are more and cheaper; with facts
+	 * 208 bytes less, and never with coalesce. */
 	uint32_t datagram_max;
 
 	/* Bytes of the kernel's own buffers, as SO_RCVBUF and SO_SNDBUF take
@@ -102,7 +103,8 @@ struct hail_socket_options {
 	 * receive_buffer 0 leaves the kernel's default, send_buffer 0 asks for
 	 * room for one ring-full of datagrams of 1232 bytes, so that a batch
 	 * stays one submission. A queueing discipline that holds less than the
-	 * send buffer (fq: 100 packets a flow) drops silently: choose less
+	 * send buffer (fq: 100 packets a flow) drops silently, unless the
+	 * option `errors` is set: then that is backpressure. Choose less
 	 * there. */
 	uint32_t receive_buffer;
 	uint32_t send_buffer;
@@ -188,7 +190,8 @@ int hail_socket_open(struct hail_socket **out, struct hail_engine *engine,
  * connected one its remote: then neither may be given. Options that are zero
  * leave what the descriptor has (its clock of transmit times too); errors,
  * facts and coalesce are set either way, and other control messages turned off,
- * since hail must know what comes.
+ * since hail must know what comes; it is set close-on-exec, and hears no groups
+ * but those that it joined (multicast.h).
  *
  *   -ENOTSOCK, -EBADF   not a socket; not open
  *   -EPROTOTYPE         not a UDP socket
@@ -229,7 +232,8 @@ int hail_socket_connect(struct hail_socket *socket,
 			const struct hail_addr *remote);
 
 /* Takes the connection back: everybody is heard. The local port stays.
- * -ENOTCONN: not connected; -EINVAL: NULL; -EBADF; -EPERM. */
+ * -ENOTCONN: not connected; -EINVAL: NULL; -EBADF; -EPERM; or as the kernel
+ * says. */
 int hail_socket_disconnect(struct hail_socket *socket);
 
 /* The address it is bound to, with the true port. -EBADF; -EINVAL;

@@ -41,6 +41,14 @@ int hl_endpoint_local(int fd, struct hail_addr *out)
 	return getsockname(fd, &out->sa, &size) ? -errno : 0;
 }
 
+bool hl_endpoint_connected(int fd)
+{
+	struct hail_addr remote;
+	socklen_t size = sizeof(remote);
+
+	return !getpeername(fd, &remote.sa, &size);
+}
+
 /* What an earlier remote left behind would fail the next send. */
 static void clear_error(int fd)
 {
@@ -217,10 +225,6 @@ int hl_endpoint_adopt(int fd, const struct hail_socket_options *options,
 	if (err)
 		return err;
 	found.target.ipv6_only |= options->ipv6_only;
-	/* As hail's own are: a program that is executed shall not keep the
-	 * port. */
-	if (fcntl(fd, F_SETFD, FD_CLOEXEC))
-		return -errno;
 	err = hl_sockopt_apply(&found.target, options, HL_SOCKOPT_ADOPTED);
 	if (local.sa.sa_family == AF_UNSPEC)
 		local.sa.sa_family = (sa_family_t)found.target.family;
@@ -230,6 +234,10 @@ int hl_endpoint_adopt(int fd, const struct hail_socket_options *options,
 		err = bind_to(fd, &local);
 	if (!err && options->remote.sa.sa_family != AF_UNSPEC)
 		err = hl_endpoint_connect(fd, &options->remote, &found.remote);
+	/* As hail's own are: a program that is executed shall not keep the
+	 * port. */
+	if (!err && fcntl(fd, F_SETFD, FD_CLOEXEC))
+		err = -errno;
 	if (!err)
 		*remote = found.remote;
 	return err;

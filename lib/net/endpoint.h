@@ -26,6 +26,7 @@ int hl_endpoint_adopt(int fd, const struct hail_socket_options *options,
 int hl_endpoint_connect(int fd, const struct hail_addr *remote,
 			struct hail_addr *out);
 
+bool hl_endpoint_connected(int fd);
 /* Takes the connection back and keeps the local address and port. */
 int hl_endpoint_disconnect(int fd);
 

@@ -89,7 +89,7 @@ static const struct hl_sockopt_row rows[] = {
 	 .set = hl_sockopt_set_multicast_interface},
 	/* Of the groups on this machine those that it joined. */
 	{.kind = HL_SOCKOPT_FIXED,
-	 .flags = HL_SOCKOPT_OWN,
+	 .flags = HL_SOCKOPT_OWN | HL_SOCKOPT_ADOPTED,
 	 .v4 = {IPPROTO_IP, IP_MULTICAST_ALL},
 	 .v6 = {IPPROTO_IPV6, IPV6_MULTICAST_ALL}},
 

@@ -548,3 +548,24 @@ Test(adopt, closing_closes_the_descriptor)
 	close(again);
 	live_end(engine);
 }
+
+/* Linux has a socket hear what others on the machine have joined. */
+Test(adopt, hears_no_groups_but_its_own)
+{
+	for (int kind = 0; kind < DESCRIPTOR_KINDS; kind++) {
+		struct hail_engine *engine = live_engine(NULL);
+		struct live live = {0};
+		int fd = descriptor_open(kind);
+
+		adopt(&live, engine, fd, NULL);
+		if (descriptor_has_v4(kind))
+			cr_assert_eq(descriptor_get(fd, IPPROTO_IP,
+						    IP_MULTICAST_ALL),
+				     0);
+		if (descriptor_has_v6(kind))
+			cr_assert_eq(descriptor_get(fd, IPPROTO_IPV6,
+						    IPV6_MULTICAST_ALL),
+				     0);
+		live_end(engine);
+	}
+}

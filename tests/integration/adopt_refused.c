@@ -204,6 +204,21 @@ Test(adopt_refused, sharing_is_not_left_on)
 	live_end(engine);
 }
 
+Test(adopt_refused, what_was_refused_is_left_to_programs_that_are_executed)
+{
+	struct hail_engine *engine = live_engine(NULL);
+	struct live live = {0};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	cr_assert_eq(
+		descriptor_try_adopt(&live, engine, fd,
+				     &HAIL_SOCKET_OPTIONS(.device = 1u << 30)),
+		-ENODEV);
+	cr_assert_eq(fcntl(fd, F_GETFD), 0);
+	close(fd);
+	live_end(engine);
+}
+
 Test(adopt_refused, a_socket_that_is_hails_already)
 {
 	struct hail_engine *engine = live_engine(NULL);

@@ -74,10 +74,10 @@ static void open_end(struct end *end, const struct pair *pair, int network,
 	cr_assert_eq(network_enter(network), 0);
 	for (int i = 0; i < 2; i++)
 		end->links[i] = if_nametoindex(names[i]);
-	live_open(
-		&end->live, pair->engine,
-		&HAIL_SOCKET_OPTIONS(.local = live_addr(ip, 0),
-				     .facts = HAIL_FACT_LOCAL | HAIL_FACT_TTL));
+	live_open(&end->live, pair->engine,
+		  &HAIL_SOCKET_OPTIONS(.local = live_addr(ip, 0),
+				       .facts = HAIL_FACT_LOCAL |
+						HAIL_FACT_TTL | HAIL_FACT_TOS));
 	cr_assert_eq(network_enter(pair->near), 0);
 }
 
@@ -310,6 +310,47 @@ Test(interfaces, a_router_takes_one_of_the_ttl_each_way)
 			cr_assert_eq(scene.far.facts.ttl, ttls[i] - 1);
 			speak(&scene, family->to[0]);
 			cr_assert_eq(scene.near.facts.ttl, 63);
+		}
+		close_ends(&scene);
+	}
+	close(beyond);
+	pair_end(&scene.pair);
+}
+
+/* The router leaves the marks alone, and adds none while it isn't congested. */
+Test(interfaces, marks_of_congestion_pass_a_router)
+{
+	static const char *const beyond_ips[] = {BEYOND_V4, BEYOND_V6,
+						 BEYOND_V4};
+	static const uint32_t marks[] = {HAIL_ECN_ECT_0, HAIL_ECN_ECT_1,
+					 HAIL_ECN_CE, HAIL_ZERO};
+	struct scene scene;
+	struct hail_addr to;
+	int beyond;
+
+	start(&scene);
+	router_start(&scene.pair);
+	beyond = router_open_beyond(&scene.pair, 1500);
+	for_each_family(family)
+	{
+		const char *ip = beyond_ips[family - families];
+
+		open_end(&scene.near, &scene.pair, scene.pair.near,
+			 family->any);
+		open_end(&scene.far, &scene.pair, beyond, ip);
+		to = live_addr(ip, live_port(&scene.far.live));
+		for (unsigned i = 0; i < live_count(marks); i++) {
+			uint32_t mark = marks[i] == HAIL_ZERO ? 0 : marks[i];
+
+			cr_assert_eq(
+				hail_send_with(
+					scene.near.live.socket, "x", 1, &to,
+					&HAIL_MESSAGE_FACTS(.tos = marks[i])),
+				0);
+			live_until(scene.pair.engine,
+				   scene.far.live.datagrams == i + 1);
+			cr_assert(scene.far.facts.known & HAIL_FACT_TOS);
+			cr_assert_eq(HAIL_ECN(scene.far.facts.tos), mark);
 		}
 		close_ends(&scene);
 	}

@@ -107,6 +107,33 @@ Test(txtime_served, by_fq_at_the_root)
 	pair_end(&pair);
 }
 
+/* What a discipline serves is kept until its time. */
+Test(txtime_served, by_fq_keeps_a_message_until_its_time)
+{
+	const uint64_t later_ns = 50 * (uint64_t)MS;
+	struct hail_message_facts facts = HAIL_MESSAGE_FACTS(.ttl = 0);
+	struct live live = {0};
+	struct hail_addr far;
+	struct pair pair;
+	char got[8];
+	int fd;
+
+	pair_start(&pair, NULL, tools);
+	add_or_skip(&pair, "root fq");
+	fd = pair_far(&pair, FAR_V4, 0, &far);
+	live_open(&live, pair.engine,
+		  &HAIL_SOCKET_OPTIONS(.local = live_addr(NEAR_V4, 0),
+				       .txtime = HAIL_TXTIME_MONOTONIC));
+	facts.txtime_ns = plain_now() + later_ns;
+	cr_assert_eq(hail_send_with(live.socket, "later", 5, &far, &facts), 0);
+	cr_assert_eq(far_receive(fd, got, sizeof(got),
+				 plain_now() + LIVE_DEADLINE_NS, NULL, NULL),
+		     5);
+	cr_assert_geq(plain_now(), facts.txtime_ns);
+	close(fd);
+	pair_end(&pair);
+}
+
 Test(txtime_served, by_fq_at_the_end_of_a_large_tree)
 {
 	struct pair pair;
