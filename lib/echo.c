@@ -3,6 +3,7 @@
 #include "echo.h"
 
 #include "core.h"
+#include "net/addr.h"
 #include "socket.h"
 
 /* The kernel doesn't tell the port of an unconnected IPv4 socket's message, and
@@ -12,7 +13,7 @@ static struct hail_addr host_of(const struct hail_addr *remote)
 	struct hail_addr host = *remote;
 
 	hail_addr_unmap(&host);
-	host.v4.sin_port = 0; /* at the same place in both families */
+	hl_addr_set_port(&host, 0);
 	return host;
 }
 

@@ -24,9 +24,10 @@ static const struct {
 
 #define ARRAYS (sizeof(arrays) / sizeof(arrays[0]))
 
-static void **array_of(struct hl_flight *flight, size_t i)
+/* Where the pointer to the array is. */
+static void *place_of(struct hl_flight *flight, size_t i)
 {
-	return (void **)(void *)((char *)flight + arrays[i].offset);
+	return (char *)flight + arrays[i].offset;
 }
 
 int hl_flight_init(struct hl_flight *flight, const struct hl_memory *memory,
@@ -40,16 +41,20 @@ int hl_flight_init(struct hl_flight *flight, const struct hl_memory *memory,
 
 		if (!array)
 			return -ENOMEM;
-		*array_of(flight, i) = array;
+		memcpy(place_of(flight, i), &array, sizeof(array));
 	}
 	return hl_distinct_init(&flight->distinct, memory, capacity);
 }
 
 void hl_flight_fini(struct hl_flight *flight)
 {
-	for (size_t i = 0; i < ARRAYS; i++)
-		hl_memory_release(flight->memory, *array_of(flight, i),
-				  flight->capacity, arrays[i].size);
+	for (size_t i = 0; i < ARRAYS; i++) {
+		void *array;
+
+		memcpy(&array, place_of(flight, i), sizeof(array));
+		hl_memory_release(flight->memory, array, flight->capacity,
+				  arrays[i].size);
+	}
 	hl_distinct_fini(&flight->distinct);
 }
 

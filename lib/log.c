@@ -17,6 +17,7 @@
 struct line {
 	char text[HL_LOG_LINE_MAX];
 	size_t length;
+	uint64_t left_out; /* lines before it */
 };
 
 bool hl_log_admit(struct hl_log_limit *limit, uint64_t now, uint64_t *left_out)
@@ -57,32 +58,48 @@ append(struct line *line, const char *format, ...)
 	va_end(list);
 }
 
-/* `socket` NULL: it is about the engine. */
+/* Begins a line, if one may be written. `socket` NULL: it is about the engine.
+ */
+static bool begin(struct line *line, struct hail_engine *engine,
+		  const struct hail_socket *socket)
+{
+	struct hl_log *log = &engine->log;
+	char local[HAIL_ADDR_TEXT_MAX];
+
+	/* Not the turn's time, which may be long past between two turns. */
+	if (!log->write ||
+	    !hl_log_admit(&log->limit, hl_clock_now(), &line->left_out))
+		return false;
+	line->text[0] = '\0';
+	line->length = 0;
+	if (socket &&
+	    hail_addr_format(&socket->local, local, sizeof(local)) > 0)
+		append(line, "%s: ", local);
+	return true;
+}
+
+static void finish(struct line *line, const struct hail_engine *engine,
+		   enum hail_log_level level)
+{
+	if (line->left_out)
+		append(line, " (%" PRIu64 " lines were left out)",
+		       line->left_out);
+	engine->log.write(engine->log.arg, level, line->text);
+}
+
 static __attribute__((format(printf, 4, 5))) void
 say(struct hail_engine *engine, const struct hail_socket *socket,
     enum hail_log_level level, const char *format, ...)
 {
-	struct hl_log *log = &engine->log;
-	char local[HAIL_ADDR_TEXT_MAX];
 	struct line line;
-	uint64_t left_out;
 	va_list list;
 
-	/* Not the turn's time, which may be long past between two turns. */
-	if (!log->write ||
-	    !hl_log_admit(&log->limit, hl_clock_now(), &left_out))
+	if (!begin(&line, engine, socket))
 		return;
-	line.text[0] = '\0';
-	line.length = 0;
-	if (socket &&
-	    hail_addr_format(&socket->local, local, sizeof(local)) > 0)
-		append(&line, "%s: ", local);
 	va_start(list, format);
 	append_list(&line, format, list);
 	va_end(list);
-	if (left_out)
-		append(&line, " (%" PRIu64 " lines were left out)", left_out);
-	log->write(log->arg, level, line.text);
+	finish(&line, engine, level);
 }
 
 void hl_log_no_buffer(const struct hail_socket *socket)
@@ -115,13 +132,17 @@ void hl_log_untold(const struct hail_socket *socket,
 		   const struct hail_error *error)
 {
 	char remote[HAIL_ADDR_TEXT_MAX] = "its remote";
+	struct line line;
 
-	if (!socket->engine->log.write || error->kind != HAIL_ERROR_SEND)
+	/* An address is written only for a line that is: a flood may fail. */
+	if (error->kind != HAIL_ERROR_SEND ||
+	    !begin(&line, socket->engine, socket))
 		return;
 	hail_addr_format(&error->remote, remote, sizeof(remote));
-	say(socket->engine, socket, HAIL_LOG_WARNING,
-	    "a datagram to %s failed, and there is no error handler: %s",
-	    remote, hail_strerror(error->code));
+	append(&line,
+	       "a datagram to %s failed, and there is no error handler: %s",
+	       remote, hail_strerror(error->code));
+	finish(&line, socket->engine, HAIL_LOG_WARNING);
 }
 
 void hl_log_put_off(const struct hail_socket *socket, int error)

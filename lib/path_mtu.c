@@ -2,29 +2,21 @@
 /* path_mtu.c: asking how wide the way to a remote is. */
 #include "net/path_mtu.h"
 
-#include "net/endpoint.h"
+#include "net/addr.h"
 #include "option.h"
 #include "socket.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <hail/option.h>
 
 /* Whether the socket may send there; a port isn't needed for that. */
-static int check_remote(const struct hail_socket *socket,
-			const struct hail_addr *remote)
+static int check_way(const struct hail_socket *socket,
+		     const struct hail_addr *remote)
 {
-	struct hail_socket_options options = {
-		.local = socket->local,
-		.remote = *remote,
-		.ipv6_only = socket->ipv6_only,
-	};
+	struct hail_addr to = *remote;
 
-	if (remote->sa.sa_family == AF_UNSPEC)
-		return -EINVAL;
-	/* At the same place in both families. */
-	options.remote.v4.sin_port = htons(1);
-	return hl_endpoint_check(&options);
+	hl_addr_set_port(&to, 1);
+	return hl_socket_check_remote(socket, &to);
 }
 
 int hail_socket_path_mtu(const struct hail_socket *socket,
@@ -37,7 +29,7 @@ int hail_socket_path_mtu(const struct hail_socket *socket,
 	if (!err && !remote && !hl_socket_connected(socket))
 		err = -ENOTCONN;
 	if (!err && remote)
-		err = check_remote(socket, remote);
+		err = check_way(socket, remote);
 	if (!err)
 		err = hail_socket_get(socket, HAIL_OPTION_MULTICAST_INTERFACE,
 				      &multicast_interface);

@@ -7,6 +7,7 @@
 #include "core.h"
 #include "dispatch.h"
 #include "net/sndbuf.h"
+#include "net/sockopt.h"
 #include "send_check.h"
 #include "send_queue.h"
 #include "socket.h"
@@ -48,7 +49,8 @@ static uint32_t admit(struct hail_socket *socket, const struct hl_batch *batch,
 		      int *why)
 {
 	uint32_t limit = hl_flight_room(socket->engine);
-	bool special = batch->facts || hl_send_check_careful(socket);
+	bool careful = hl_send_check_careful(socket);
+	bool special = batch->facts || careful;
 	uint32_t n = 0;
 
 	if (batch->count < limit)
@@ -57,7 +59,7 @@ static uint32_t admit(struct hail_socket *socket, const struct hl_batch *batch,
 		*why = -EAGAIN;
 		return 0;
 	}
-	if (special)
+	if (careful)
 		hl_distinct_begin(&socket->engine->flight.distinct);
 	while (n < limit && socket->room > 0) {
 		const struct hail_message *message = &batch->messages[n];
@@ -220,7 +222,7 @@ static int send_one_now(struct hail_socket *socket,
 		if (hl_send_check_retry(socket, batch->messages, why,
 					attempts)) {
 			attempts++;
-			hl_send_check_clear(socket);
+			hl_sockopt_take_error(socket->fd);
 			continue;
 		}
 		if (hl_send_check_backpressure(why))

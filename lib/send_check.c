@@ -14,7 +14,6 @@
 #include "net/addr.h"
 #include "net/icmp.h"
 #include "net/payload.h"
-#include "net/sockopt.h"
 
 /* One ICMP message fails one send, so the second attempt is good unless another
  * came in the very moment; what is the message's own fault fails each time. A
@@ -98,11 +97,4 @@ bool hl_send_check_retry(struct hail_socket *socket,
 	if (error == -EMSGSIZE)
 		hl_echo_expect(socket, message->remote);
 	return true;
-}
-
-void hl_send_check_clear(const struct hail_socket *socket)
-{
-	int stale;
-
-	hl_sockopt_get(socket->fd, SOL_SOCKET, SO_ERROR, &stale);
 }

@@ -21,13 +21,11 @@ static inline bool hl_send_check_careful(const struct hail_socket *socket)
 }
 /* Whether a message that met `error` is to be sent again, because the error may
  * be another's, and counts it then; `attempts` were in vain before. Each is to
- * be made alone and behind hl_send_check_clear(). */
+ * be made alone and behind hl_sockopt_take_error(): its record stays in the
+ * error queue. */
 bool hl_send_check_retry(struct hail_socket *socket,
 			 const struct hail_message *message, int error,
 			 unsigned attempts);
-/* Takes back the error that the kernel has for the next call; its record stays
- * in the error queue. */
-void hl_send_check_clear(const struct hail_socket *socket);
 
 /* Temporary want of kernel memory is backpressure as a full buffer is. */
 static inline bool hl_send_check_backpressure(int error)

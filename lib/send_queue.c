@@ -11,6 +11,7 @@
 #include "core.h"
 #include "dispatch.h"
 #include "net/sndbuf.h"
+#include "net/sockopt.h"
 #include "send_check.h"
 #include "send_drain.h"
 #include "socket.h"
@@ -169,7 +170,7 @@ static uint32_t gather(struct hail_socket *socket)
 		if (careful && apart(flight, pending, n))
 			break;
 		if (careful && pending->attempts)
-			hl_send_check_clear(socket);
+			hl_sockopt_take_error(socket->fd);
 		if (pending->extras)
 			hl_flight_annotate(flight, token, pending->extras);
 		flight->messages[token] = pending->message;

@@ -110,7 +110,7 @@ void hl_socket_writable(struct hail_socket *socket, int events)
 	socket->disarming &= (uint8_t)~HL_ARM_WRITABLE;
 	/* An error that nobody takes would make it look writable for ever. */
 	if (events > 0 && events & POLLERR)
-		hl_sockopt_get(socket->fd, SOL_SOCKET, SO_ERROR, &error);
+		error = hl_sockopt_take_error(socket->fd);
 	if (error && !socket->errors && socket->state == HL_SOCKET_OPEN) {
 		told.code = -error;
 		hl_failure_report(socket, &told);
@@ -309,8 +309,8 @@ void hl_socket_close_descriptors(struct hail_engine *engine)
 	}
 }
 
-static int check_remote(const struct hail_socket *socket,
-			const struct hail_addr *remote)
+int hl_socket_check_remote(const struct hail_socket *socket,
+			   const struct hail_addr *remote)
 {
 	struct hail_socket_options options = {
 		.local = socket->local,
@@ -358,7 +358,7 @@ int hail_socket_connect(struct hail_socket *socket,
 	int err = hl_socket_check(socket);
 
 	if (!err)
-		err = check_remote(socket, remote);
+		err = hl_socket_check_remote(socket, remote);
 	if (err)
 		return err;
 	if (hl_socket_connected(socket))

@@ -81,6 +81,11 @@ struct hail_socket {
  * -EBADF. */
 int hl_socket_check(const struct hail_socket *socket);
 
+/* Whether it can be connected to this remote, as far as hail sees: 0, -EINVAL,
+ * -EAFNOSUPPORT. */
+int hl_socket_check_remote(const struct hail_socket *socket,
+			   const struct hail_addr *remote);
+
 /* Whether anybody reads its error queue. */
 static inline bool hl_socket_notices(const struct hail_socket *socket)
 {

@@ -18,6 +18,12 @@ static inline socklen_t hl_addr_size(const struct hail_addr *addr)
 	}
 }
 
+/* In host order; of an IPv4 or IPv6 address. */
+static inline void hl_addr_set_port(struct hail_addr *addr, uint16_t port)
+{
+	addr->v4.sin_port = htons(port); /* at the same place in both */
+}
+
 /* Whether datagrams to it travel in IPv4: plain or v4-mapped. */
 static inline bool hl_addr_is_v4(const struct hail_addr *addr)
 {

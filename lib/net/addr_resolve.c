@@ -36,10 +36,7 @@ static int resolve_first(struct hail_addr *out, const struct addrinfo *info,
 	}
 	if (!info)
 		return -ENOENT;
-	if (addr.sa.sa_family == AF_INET)
-		addr.v4.sin_port = htons(port);
-	else
-		addr.v6.sin6_port = htons(port);
+	hl_addr_set_port(&addr, port);
 	*out = addr;
 	return 0;
 }

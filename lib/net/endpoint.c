@@ -49,14 +49,6 @@ bool hl_endpoint_connected(int fd)
 	return !getpeername(fd, &remote.sa, &size);
 }
 
-/* What an earlier remote left behind would fail the next send. */
-static void clear_error(int fd)
-{
-	int stale;
-
-	hl_sockopt_get(fd, SOL_SOCKET, SO_ERROR, &stale);
-}
-
 int hl_endpoint_connect(int fd, const struct hail_addr *remote,
 			struct hail_addr *out)
 {
@@ -65,7 +57,7 @@ int hl_endpoint_connect(int fd, const struct hail_addr *remote,
 
 	if (connect(fd, &remote->sa, hl_addr_size(remote)))
 		return -errno;
-	clear_error(fd);
+	hl_sockopt_take_error(fd); /* an earlier remote's */
 	if (getpeername(fd, &found.sa, &size))
 		return -errno;
 	*out = found;
@@ -252,8 +244,7 @@ static int keep_port(int fd, const struct hail_addr *before)
 
 	if (err || hail_addr_port(&local))
 		return err;
-	/* At the same place in both families. */
-	local.v4.sin_port = before->v4.sin_port;
+	hl_addr_set_port(&local, hail_addr_port(before));
 	return bind_to(fd, &local);
 }
 
@@ -267,6 +258,6 @@ int hl_endpoint_disconnect(int fd)
 		err = -errno;
 	if (err)
 		return err;
-	clear_error(fd);
+	hl_sockopt_take_error(fd); /* an earlier remote's */
 	return keep_port(fd, &before);
 }

@@ -37,22 +37,14 @@ static int check_namespace(int a, int b)
 	return cookies[0] == cookies[1] ? 0 : -ENOTSUP;
 }
 
-static struct hail_addr with_port(const struct hail_addr *addr, uint16_t port)
-{
-	struct hail_addr changed = *addr;
-
-	/* At the same place in both families. */
-	changed.v4.sin_port = htons(port);
-	return changed;
-}
-
 static int connect_like(const struct hl_sockopt_target *stand_in,
 			const struct hail_addr *local,
 			const struct hail_addr *remote)
 {
-	const struct hail_addr from = with_port(local, 0);
-	const struct hail_addr to = with_port(remote, PORT);
+	struct hail_addr from = *local, to = *remote;
 
+	hl_addr_set_port(&from, 0);
+	hl_addr_set_port(&to, PORT);
 	if (!hail_addr_is_unspecified(local) &&
 	    bind(stand_in->fd, &from.sa, hl_addr_size(&from)))
 		return -errno;

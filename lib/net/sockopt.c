@@ -129,6 +129,14 @@ int hl_sockopt_get(int fd, int level, int name, int *value)
 	return 0;
 }
 
+int hl_sockopt_take_error(int fd)
+{
+	int error = 0;
+
+	hl_sockopt_get(fd, SOL_SOCKET, SO_ERROR, &error);
+	return error;
+}
+
 /* What the options say of a row: false, they leave it as it is. A value out of
  * its range is written all the same. */
 static bool wanted(const struct hl_sockopt_row *row,

@@ -54,5 +54,8 @@ int hl_sockopt_read(const struct hl_sockopt_target *target, uint32_t option,
 /* One integer option of the kernel. */
 int hl_sockopt_set(int fd, int level, int name, int value);
 int hl_sockopt_get(int fd, int level, int name, int *value);
+/* Takes the error that the kernel has for the next call on the socket, which
+ * then meets none: a positive errno, or 0. */
+int hl_sockopt_take_error(int fd);
 
 #endif

@@ -279,34 +279,50 @@ Test(interfaces, source_and_interface_are_chosen_each_by_itself)
 	pair_end(&scene.pair);
 }
 
+/* With one more network behind the far end, which is a router. */
+static int start_routed(struct scene *scene)
+{
+	start(scene);
+	router_start(&scene->pair);
+	return router_open_beyond(&scene->pair, 1500);
+}
+
+/* The far end of these is beyond the router; returns where. */
+static struct hail_addr open_routed_ends(struct scene *scene, int beyond,
+					 const struct family *family)
+{
+	static const char *const ips[] = {BEYOND_V4, BEYOND_V6, BEYOND_V4};
+	const char *ip = ips[family - families];
+
+	open_end(&scene->near, &scene->pair, scene->pair.near, family->any);
+	open_end(&scene->far, &scene->pair, beyond, ip);
+	return live_addr(ip, live_port(&scene->far.live));
+}
+
+/* The far end has read the facts of one more. */
+static void send_far(struct scene *scene, const struct hail_addr *to,
+		     const struct hail_message_facts *facts)
+{
+	size_t before = scene->far.live.datagrams;
+
+	cr_assert_eq(hail_send_with(scene->near.live.socket, "x", 1, to, facts),
+		     0);
+	live_until(scene->pair.engine, scene->far.live.datagrams == before + 1);
+}
+
 Test(interfaces, a_router_takes_one_of_the_ttl_each_way)
 {
-	static const char *const beyond_ips[] = {BEYOND_V4, BEYOND_V6,
-						 BEYOND_V4};
 	static const uint32_t ttls[] = {2, 17, 64, 255};
 	struct scene scene;
-	struct hail_addr to;
-	int beyond;
+	int beyond = start_routed(&scene);
 
-	start(&scene);
-	router_start(&scene.pair);
-	beyond = router_open_beyond(&scene.pair, 1500);
 	for_each_family(family)
 	{
-		const char *ip = beyond_ips[family - families];
+		struct hail_addr to = open_routed_ends(&scene, beyond, family);
 
-		open_end(&scene.near, &scene.pair, scene.pair.near,
-			 family->any);
-		open_end(&scene.far, &scene.pair, beyond, ip);
 		for (unsigned i = 0; i < live_count(ttls); i++) {
-			to = live_addr(ip, live_port(&scene.far.live));
-			cr_assert_eq(
-				hail_send_with(
-					scene.near.live.socket, "x", 1, &to,
-					&HAIL_MESSAGE_FACTS(.ttl = ttls[i])),
-				0);
-			live_until(scene.pair.engine,
-				   scene.far.live.datagrams == i + 1);
+			send_far(&scene, &to,
+				 &HAIL_MESSAGE_FACTS(.ttl = ttls[i]));
 			cr_assert_eq(scene.far.facts.ttl, ttls[i] - 1);
 			speak(&scene, family->to[0]);
 			cr_assert_eq(scene.near.facts.ttl, 63);
@@ -320,35 +336,20 @@ Test(interfaces, a_router_takes_one_of_the_ttl_each_way)
 /* The router leaves the marks alone, and adds none while it isn't congested. */
 Test(interfaces, marks_of_congestion_pass_a_router)
 {
-	static const char *const beyond_ips[] = {BEYOND_V4, BEYOND_V6,
-						 BEYOND_V4};
 	static const uint32_t marks[] = {HAIL_ECN_ECT_0, HAIL_ECN_ECT_1,
 					 HAIL_ECN_CE, HAIL_ZERO};
 	struct scene scene;
-	struct hail_addr to;
-	int beyond;
+	int beyond = start_routed(&scene);
 
-	start(&scene);
-	router_start(&scene.pair);
-	beyond = router_open_beyond(&scene.pair, 1500);
 	for_each_family(family)
 	{
-		const char *ip = beyond_ips[family - families];
+		struct hail_addr to = open_routed_ends(&scene, beyond, family);
 
-		open_end(&scene.near, &scene.pair, scene.pair.near,
-			 family->any);
-		open_end(&scene.far, &scene.pair, beyond, ip);
-		to = live_addr(ip, live_port(&scene.far.live));
 		for (unsigned i = 0; i < live_count(marks); i++) {
 			uint32_t mark = marks[i] == HAIL_ZERO ? 0 : marks[i];
 
-			cr_assert_eq(
-				hail_send_with(
-					scene.near.live.socket, "x", 1, &to,
-					&HAIL_MESSAGE_FACTS(.tos = marks[i])),
-				0);
-			live_until(scene.pair.engine,
-				   scene.far.live.datagrams == i + 1);
+			send_far(&scene, &to,
+				 &HAIL_MESSAGE_FACTS(.tos = marks[i]));
 			cr_assert(scene.far.facts.known & HAIL_FACT_TOS);
 			cr_assert_eq(HAIL_ECN(scene.far.facts.tos), mark);
 		}
@@ -365,11 +366,8 @@ Test(interfaces, a_message_whose_ttl_ends_at_the_router_is_told_as_such)
 	struct hail_addr to_v6 = live_addr(BEYOND_V6, 9);
 	struct live live = {0};
 	struct scene scene;
-	int beyond;
+	int beyond = start_routed(&scene);
 
-	start(&scene);
-	router_start(&scene.pair);
-	beyond = router_open_beyond(&scene.pair, 1500);
 	live_open(&live, scene.pair.engine,
 		  &HAIL_SOCKET_OPTIONS(.local = live_addr("::", 0),
 				       .errors = true));
