@@ -47,6 +47,7 @@ static void fill_backend(const struct hail_engine *engine,
 	stats->completions = counters->completions;
 	stats->overflows = counters->overflows;
 	stats->spins = counters->spins;
+	stats->spin_hits = counters->spin_hits;
 	stats->sleeps = counters->sleeps;
 }
 

@@ -55,6 +55,7 @@ struct hail_engine_stats {
 	uint64_t completions; /* answers that were taken from it */
 	uint64_t overflows;   /* enters that found the completion queue full */
 	uint64_t spins;       /* looks without sleeping, of spin_ns */
+	uint64_t spin_hits;   /* turns that found something so */
 	uint64_t sleeps;      /* enters that were ready to wait */
 	uint64_t posts;
 	uint64_t timers;  /* times that one fired */

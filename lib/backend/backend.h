@@ -75,7 +75,8 @@ struct hl_completion {
 #define HL_WAIT_SUBMIT (-2) /* submit only: look for no new events */
 
 struct hl_backend_counters {
-	uint64_t enters, submissions, completions, overflows, spins, sleeps;
+	uint64_t enters, submissions, completions, overflows;
+	uint64_t spins, spin_hits, sleeps;
 };
 
 struct hl_backend {

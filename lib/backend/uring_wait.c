@@ -100,11 +100,12 @@ static bool pending(const struct hl_uring *uring)
 }
 
 /* Looks without sleeping, for as long as the options say; mostly at shared
- * memory, since a look at the clock takes longer. */
-static void spin(struct hl_uring *uring, int64_t timeout_ns)
+ * memory, since a look at the clock takes longer. Returns what is left of the
+ * timeout: nothing, once there is something to take. */
+static int64_t spin(struct hl_uring *uring, int64_t timeout_ns)
 {
 	uint64_t span = uring->spin_ns;
-	uint64_t start;
+	uint64_t start, spent;
 
 	if (timeout_ns >= 0 && (uint64_t)timeout_ns < span)
 		span = (uint64_t)timeout_ns;
@@ -112,10 +113,16 @@ static void spin(struct hl_uring *uring, int64_t timeout_ns)
 	do {
 		for (int look = 0; look < HL_URING_LOOKS; look++) {
 			uring->base.counters.spins++;
-			if (pending(uring))
-				return;
+			if (!pending(uring))
+				continue;
+			uring->base.counters.spin_hits++;
+			return 0;
 		}
-	} while (hl_clock_now() - start < span);
+		spent = hl_clock_now() - start;
+	} while (spent < span);
+	if (timeout_ns < 0)
+		return timeout_ns;
+	return spent < (uint64_t)timeout_ns ? timeout_ns - (int64_t)spent : 0;
 }
 
 /* Submits and waits for one completion. */
@@ -145,9 +152,7 @@ static int enter(struct hl_uring *uring, int64_t timeout_ns)
 
 		if (err)
 			return err;
-		spin(uring, timeout_ns);
-		if (pending(uring))
-			timeout_ns = 0;
+		timeout_ns = spin(uring, timeout_ns);
 	}
 	if (timeout_ns)
 		result = wait_one(uring, timeout_ns);

@@ -319,7 +319,8 @@ Test(post, a_turn_that_spins_finds_what_arrives, .timeout = 20)
 	cr_assert_gt(live_stats(engine).spins, 0);
 	from_another(engine, false);
 	cr_assert_eq(hail_engine_turn(engine, 3 * MS), 0);
-	cr_assert_gt(live_stats(engine).sleeps, 0);
+	/* On a busy machine all of a timeout may go by while it spins. */
+	live_until(engine, live_stats(engine).sleeps > 0);
 	close(fd);
 	live_end(engine);
 }
