@@ -9,6 +9,8 @@
 #define HL_CORE_H
 
 #include "backend/backend.h"
+#include "backend/backend.h"
+#include "batch_wait.h"
 #include "buffer.h"
 #include "echo.h"
 #include "failure.h"
@@ -71,6 +73,7 @@ struct hail_engine {
 	struct hl_list closed;   /* the close handler is due */
 	uint64_t backoff_end;
 
+	struct hl_batch_wait batch_wait;
 	struct hl_completion *completions;
 	struct hail_datagram *batch; /* what a data handler is given */
 

@@ -6,6 +6,7 @@
 #include "notice.h"
 #include "recv.h"
 #include "socket.h"
+#include "util/clock.h"
 #include "util/trace.h"
 
 /* One that isn't about a datagram that came. */
@@ -46,12 +47,35 @@ static uint32_t dispatch(struct hail_engine *engine,
 	return 1;
 }
 
+/* How long a wait should go on for more. Only engines with the option look at
+ * the clock for it. */
+static uint64_t batch_time(struct hail_engine *engine, int64_t timeout_ns)
+{
+	if (!engine->batch_wait.limit_ns || timeout_ns == 0 ||
+	    timeout_ns == HL_WAIT_SUBMIT)
+		return 0;
+	return hl_batch_wait_choose(&engine->batch_wait, hl_clock_now());
+}
+
+static int wait(struct hail_engine *engine, int64_t timeout_ns)
+{
+	struct hl_backend *backend = engine->backend;
+	uint64_t batch_ns = batch_time(engine, timeout_ns);
+	uint64_t batch_waits = backend->counters.batch_waits;
+	int count = backend->ops->wait(backend, timeout_ns, batch_ns,
+				       engine->completions, HL_COMPLETIONS_MAX);
+
+	/* It doesn't take place where spinning finds something before. */
+	if (count >= 0 && backend->counters.batch_waits != batch_waits)
+		hl_batch_wait_judge(&engine->batch_wait, (uint32_t)count);
+	return count;
+}
+
 int hl_dispatch_wait(struct hail_engine *engine, int64_t timeout_ns)
 {
 	struct hl_backend *backend = engine->backend;
 	struct hl_completion *completions = engine->completions;
-	int count = backend->ops->wait(backend, timeout_ns, completions,
-				       HL_COMPLETIONS_MAX);
+	int count = wait(engine, timeout_ns);
 
 	if (count < 0) {
 		hl_log_broken(engine, count);
@@ -59,6 +83,7 @@ int hl_dispatch_wait(struct hail_engine *engine, int64_t timeout_ns)
 	}
 	for (;;) {
 		hl_trace2(complete, engine, count);
+		hl_batch_wait_note(&engine->batch_wait, (uint32_t)count);
 		for (uint32_t i = 0; i < (uint32_t)count;)
 			i += dispatch(engine, &completions[i],
 				      (uint32_t)count - i);

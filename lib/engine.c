@@ -112,7 +112,8 @@ static int read_options(struct hail_engine_options *out,
 		return err;
 	if (!out->small_size)
 		out->small_size = 2048;
-	if (out->small_size > HL_PAYLOAD_MAX)
+	if (out->small_size > HL_PAYLOAD_MAX ||
+	    out->batch_wait_ns > HL_NS_PER_S)
 		return -EINVAL;
 	return read_completions(out);
 }
@@ -191,6 +192,8 @@ static int init_backend(struct hail_engine *engine,
 	engine->backend->owner = engine;
 	if (engine->backend->files_error)
 		hl_log_no_files(engine, engine->backend->files_error);
+	if (options->batch_wait_ns && engine->backend->batch_error)
+		hl_log_no_batch_wait(engine, engine->backend->batch_error);
 	hl_pool_grow(&engine->pools[HL_POOL_LARGE], options->buffers);
 	hl_pool_grow(&engine->pools[HL_POOL_SMALL], options->small_buffers);
 	return hl_notify_init(&engine->notify, &engine->allocator,
@@ -241,6 +244,7 @@ allocate_engine(const struct hail_engine_options *options)
 		return NULL;
 	engine->allocator = memory;
 	engine->options = *options;
+	engine->batch_wait.limit_ns = options->batch_wait_ns;
 	engine->options.allocator = NULL; /* the caller's, and copied */
 	engine->log.write = options->log;
 	engine->log.arg = options->log_arg;

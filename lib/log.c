@@ -178,6 +178,14 @@ void hl_log_no_files(struct hail_engine *engine, int error)
 	    hail_strerror(error));
 }
 
+void hl_log_no_batch_wait(struct hail_engine *engine, int error)
+{
+	say(engine, NULL, HAIL_LOG_NOTE,
+	    "a batch wait (batch_wait_ns) takes two calls and is a little "
+	    "slower, for want of the kernel's minimum wait (Linux 6.12): %s",
+	    hail_strerror(error));
+}
+
 void hl_log_broken(struct hail_engine *engine, int error)
 {
 	say(engine, NULL, HAIL_LOG_ERROR, "the engine is broken: %s",

@@ -52,6 +52,7 @@ void hl_log_cut(const struct hail_socket *socket, const char *option,
 		uint32_t asked, uint32_t got);
 void hl_log_overflow(struct hail_engine *engine);
 void hl_log_no_files(struct hail_engine *engine, int error);
+void hl_log_no_batch_wait(struct hail_engine *engine, int error);
 void hl_log_broken(struct hail_engine *engine, int error);
 
 #endif

@@ -49,6 +49,8 @@ static void fill_backend(const struct hail_engine *engine,
 	stats->spins = counters->spins;
 	stats->spin_hits = counters->spin_hits;
 	stats->sleeps = counters->sleeps;
+	stats->batch_waits = counters->batch_waits;
+	stats->batch_wait_ns = engine->batch_wait.chosen_ns;
 }
 
 static void fill_pools(const struct hail_engine *engine,

@@ -85,6 +85,14 @@ struct hail_engine_options {
 	 * of a round trip's time, out of it at the price of a busy core.
 	 * 0: sleep at once. */
 	uint64_t spin_ns;
+	/* At most how long a turn that waits goes on for more datagrams, in
+	 * nanoseconds up to a second: at high rates fewer turns bring more
+	 * each, which takes less CPU time, at the price of so much latency. It
+	 * follows the rate: as long as some 32 datagrams take to
+	 * come, and not at all while fewer than 4 would come in this time.
+	 * Timers stay on time; posts, stops and drains may come so much later.
+	 * 0: the first ends each wait. */
+	uint64_t batch_wait_ns;
 
 	/* Where memory comes from; NULL: malloc() and free(). Copied. */
 	const struct hail_allocator *allocator;

@@ -14,6 +14,9 @@ struct hail_probe {
 	size_t size;
 	int uring;        /* 0: io_uring serves; else a negative errno */
 	char reason[160]; /* that, in words; empty where it serves */
+	/* What is optional of it: 0, or the negative errno for which hail does
+	 * without; where io_uring doesn't serve, the same as above. */
+	int batch_wait; /* a minimum wait; else batch_wait_ns takes two calls */
 };
 
 /* Finds out whether io_uring serves here, by creating a ring as an engine

@@ -57,6 +57,10 @@ struct hail_engine_stats {
 	uint64_t spins;       /* looks without sleeping, of spin_ns */
 	uint64_t spin_hits;   /* turns that found something so */
 	uint64_t sleeps;      /* enters that were ready to wait */
+	uint64_t batch_waits; /* of those, for a batch: see batch_wait_ns */
+	/* For how long the latest wait was for a batch; 0: it was not, since
+	 * too little came. Of batch_wait_ns, which bounds it. */
+	uint64_t batch_wait_ns;
 	uint64_t posts;
 	uint64_t timers;  /* times that one fired */
 	uint64_t sockets; /* open or closing now */

@@ -76,7 +76,7 @@ struct hl_completion {
 
 struct hl_backend_counters {
 	uint64_t enters, submissions, completions, overflows;
-	uint64_t spins, spin_hits, sleeps;
+	uint64_t spins, spin_hits, sleeps, batch_waits;
 };
 
 struct hl_backend {
@@ -84,6 +84,7 @@ struct hl_backend {
 	struct hl_backend_counters counters;
 	const void *owner; /* the engine: what traces name it by */
 	int files_error;   /* why it has to do without a table of files; or 0 */
+	int batch_error;   /* why a batch wait takes two calls; or 0 */
 	int fd; /* once watched: readable when a wait() would find something */
 };
 
@@ -133,12 +134,15 @@ struct hl_backend_ops {
 
 	/* Submits all that is queued, waits for at least one completion or the
 	 * timeout, and writes up to `capacity` completions, oldest first.
+	 * What comes within the first `batch_ns` of the wait doesn't end it
+	 * before these, or the timeout, are over, unless it is `capacity`.
 	 * Returns their number; a signal ends the wait like a timeout. What
 	 * could not be submitted for want of memory stays queued, but for
 	 * sends: these fail with -EAGAIN. A negative errno: the backend is
 	 * broken. */
 	int (*wait)(struct hl_backend *backend, int64_t timeout_ns,
-		    struct hl_completion *out, uint32_t capacity);
+		    uint64_t batch_ns, struct hl_completion *out,
+		    uint32_t capacity);
 	/* More of the completions that are here already; it waits for none. */
 	uint32_t (*reap)(struct hl_backend *backend, struct hl_completion *out,
 			 uint32_t capacity);
@@ -149,8 +153,8 @@ struct hl_backend_ops {
 
 	/* Somebody's own loop watches `fd` from now on. */
 	void (*watch)(struct hl_backend *backend);
-	/* Ends a wait() that is under way, or else the next. Any thread and
-	 * signal handlers. */
+	/* Ends a wait() that is under way, or else the next, when its batch_ns
+	 * are over. Any thread and signal handlers. */
 	void (*wake)(struct hl_backend *backend);
 
 	/* Bytes that the kernel holds in the socket's send buffer: it only

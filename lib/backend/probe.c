@@ -99,7 +99,7 @@ static void explain(int error, char *reason, size_t size)
 /* What an engine needs by default: the ring, its flags, and rings of buffers;
  * the rest is as old as the youngest of the flags. The buffers themselves are
  * no part of it. */
-static int try_ring(void)
+static int try_ring(struct hail_probe *found)
 {
 	static const struct hl_memory memory; /* malloc() and free() */
 	struct hl_backend_config config = {
@@ -116,6 +116,7 @@ static int try_ring(void)
 	if (err)
 		return err;
 	err = backend->ops->start(backend);
+	found->batch_wait = backend->batch_error;
 	backend->ops->close(backend);
 	return err;
 }
@@ -127,8 +128,10 @@ int hail_probe(struct hail_probe *probe)
 
 	if (err)
 		return err;
-	found.uring = try_ring();
-	if (found.uring)
+	found.uring = try_ring(&found);
+	if (found.uring) {
+		found.batch_wait = found.uring;
 		explain(found.uring, found.reason, sizeof(found.reason));
+	}
 	return hl_options_write(probe, &found, sizeof(found));
 }

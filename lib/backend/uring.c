@@ -48,6 +48,8 @@ static int open_ring(struct hl_uring *uring,
 	if (err)
 		return err;
 	uring->ring_open = true;
+	if (!(params.features & IORING_FEAT_MIN_TIMEOUT))
+		uring->base.batch_error = -EOPNOTSUPP;
 	/* Entries are used in order, so the index array is written once;
 	 * liburing from 2.5 on makes rings without one where it can. */
 	for (unsigned i = 0; sq->array && i < sq->ring_entries; i++)

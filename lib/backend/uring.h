@@ -8,6 +8,12 @@
 #include <liburing.h>
 #include <stdatomic.h>
 
+/* What headers of liburing 2.3 lack; a macro's name is theirs, what is an enum
+ * or a struct there has one of ours. */
+#ifndef IORING_FEAT_MIN_TIMEOUT
+#define IORING_FEAT_MIN_TIMEOUT (1U << 15)
+#endif
+
 /* A request says in the high bits of its user data what it is, and in the low
  * 32 whose. The answers to those up to SEND are completions of that kind, the
  * others are the backend's own. */
@@ -123,7 +129,8 @@ int hl_uring_take_error(struct hl_backend *backend, uint32_t slot,
 			struct msghdr *record);
 
 int hl_uring_wait(struct hl_backend *backend, int64_t timeout_ns,
-		  struct hl_completion *out, uint32_t capacity);
+		  uint64_t batch_ns, struct hl_completion *out,
+		  uint32_t capacity);
 uint32_t hl_uring_reap(struct hl_backend *backend, struct hl_completion *out,
 		       uint32_t capacity);
 bool hl_uring_queued(const struct hl_backend *backend);

@@ -15,6 +15,18 @@
 /* Looks of a spinning engine for one at the clock. */
 #define HL_URING_LOOKS 16
 
+/* Without a timeout a minimum wait ends the whole wait (6.18), so for ever is a
+ * year. */
+#define HL_URING_FOREVER_S (365 * INT64_C(86400))
+
+/* struct io_uring_getevents_arg, of which older headers lack the minimum. */
+struct wait_arg {
+	uint64_t sigmask;
+	uint32_t sigmask_size;
+	uint32_t minimum_us; /* Linux 6.12 */
+	uint64_t timeout;
+};
+
 static uint32_t unsubmitted(const struct hl_uring *uring)
 {
 	const struct io_uring_sq *sq = &uring->ring.sq;
@@ -25,7 +37,7 @@ static uint32_t unsubmitted(const struct hl_uring *uring)
 /* One call. What is in the submission queue stays there if it fails. The
  * result is that of the system call. */
 static int call(struct hl_uring *uring, unsigned min_complete, unsigned flags,
-		struct io_uring_getevents_arg *arg)
+		struct wait_arg *arg)
 {
 	struct io_uring *ring = &uring->ring;
 	uint32_t count = unsubmitted(uring);
@@ -125,23 +137,57 @@ static int64_t spin(struct hl_uring *uring, int64_t timeout_ns)
 	return spent < (uint64_t)timeout_ns ? timeout_ns - (int64_t)spent : 0;
 }
 
-/* Submits and waits for one completion. */
-static int wait_one(struct hl_uring *uring, int64_t timeout_ns)
+/* Submits and waits for so many completions; after the minimum wait one
+ * suffices. */
+static int wait_for(struct hl_uring *uring, uint32_t count, uint64_t minimum_ns,
+		    int64_t timeout_ns)
 {
-	struct __kernel_timespec ts = {
-		.tv_sec = timeout_ns / (int64_t)HL_NS_PER_S,
-		.tv_nsec = timeout_ns % (int64_t)HL_NS_PER_S,
-	};
-	struct io_uring_getevents_arg arg = {
-		.ts = (uint64_t)(uintptr_t)&ts,
+	struct __kernel_timespec ts = {.tv_sec = HL_URING_FOREVER_S};
+	struct wait_arg arg = {
+		.minimum_us = (uint32_t)(minimum_ns / HL_NS_PER_US),
+		.timeout = (uint64_t)(uintptr_t)&ts,
 	};
 
+	if (timeout_ns >= 0) {
+		ts.tv_sec = timeout_ns / (int64_t)HL_NS_PER_S;
+		ts.tv_nsec = timeout_ns % (int64_t)HL_NS_PER_S;
+	}
 	uring->base.counters.sleeps++;
-	return call(uring, 1, IORING_ENTER_GETEVENTS,
-		    timeout_ns < 0 ? NULL : &arg);
+	return call(uring, count, IORING_ENTER_GETEVENTS,
+		    timeout_ns < 0 && !minimum_ns ? NULL : &arg);
 }
 
-static int enter(struct hl_uring *uring, int64_t timeout_ns)
+/* The minimum wait, where the kernel has none. */
+static int wait_twice(struct hl_uring *uring, uint32_t count,
+		      uint64_t minimum_ns, int64_t timeout_ns)
+{
+	uint64_t start = hl_clock_now(), spent;
+	int result = wait_for(uring, 1, 0, timeout_ns);
+
+	spent = hl_clock_now() - start;
+	if (result < 0 || spent >= minimum_ns)
+		return result;
+	return wait_for(uring, count, 0, (int64_t)(minimum_ns - spent));
+}
+
+/* Completions of one multishot reception count as one until they are taken,
+ * so many sockets may end this early, but one does not (6.18). Neither does
+ * anything else but a signal, also not the timeout. */
+static int wait_batch(struct hl_uring *uring, uint32_t count, uint64_t batch_ns,
+		      int64_t timeout_ns)
+{
+	if (timeout_ns >= 0 && (uint64_t)timeout_ns < batch_ns)
+		batch_ns = (uint64_t)timeout_ns;
+	if (batch_ns < HL_NS_PER_US)
+		return wait_for(uring, 1, 0, timeout_ns);
+	uring->base.counters.batch_waits++;
+	return uring->base.batch_error
+		       ? wait_twice(uring, count, batch_ns, timeout_ns)
+		       : wait_for(uring, count, batch_ns, timeout_ns);
+}
+
+static int enter(struct hl_uring *uring, int64_t timeout_ns, uint64_t batch_ns,
+		 uint32_t capacity)
 {
 	int result;
 
@@ -155,7 +201,7 @@ static int enter(struct hl_uring *uring, int64_t timeout_ns)
 		timeout_ns = spin(uring, timeout_ns);
 	}
 	if (timeout_ns)
-		result = wait_one(uring, timeout_ns);
+		result = wait_batch(uring, capacity, batch_ns, timeout_ns);
 	else
 		result = call(uring, 0, IORING_ENTER_GETEVENTS, NULL);
 	if (result < 0 && !passing(result))
@@ -189,7 +235,8 @@ static void revoke_sends(struct hl_uring *uring)
 }
 
 int hl_uring_wait(struct hl_backend *backend, int64_t timeout_ns,
-		  struct hl_completion *out, uint32_t capacity)
+		  uint64_t batch_ns, struct hl_completion *out,
+		  uint32_t capacity)
 {
 	struct hl_uring *uring = hl_uring_of(backend);
 	int err;
@@ -200,7 +247,7 @@ int hl_uring_wait(struct hl_backend *backend, int64_t timeout_ns,
 	/* Without it a wait could not be ended. */
 	if (timeout_ns != HL_WAIT_SUBMIT && hl_uring_arm_wake(uring))
 		timeout_ns = 0;
-	err = enter(uring, timeout_ns);
+	err = enter(uring, timeout_ns, batch_ns, capacity);
 	if (err)
 		revoke_sends(uring);
 	if (err && err != -EAGAIN && err != -ENOMEM) {

@@ -47,6 +47,8 @@ Test(options, an_engine_option_past_its_range_is_refused)
 		{OPTIONS(.send_blocks_large = 65537), -EINVAL},
 		{OPTIONS(.budget = 4097), -EINVAL},
 		{OPTIONS(.posts = 1048577), -EINVAL},
+		{OPTIONS(.batch_wait_ns = 1000000001), -EINVAL},
+		{OPTIONS(.batch_wait_ns = UINT64_MAX), -EINVAL},
 		{OPTIONS(.entries = UINT32_MAX), -EINVAL},
 		{OPTIONS(.backend = HAIL_BACKEND_PLAIN), -ENOTSUP},
 		{OPTIONS(.backend = HAIL_BACKEND_PLAIN + 1), -EINVAL},
@@ -72,6 +74,8 @@ Test(options, an_engine_option_at_the_end_of_its_range_is_taken)
 		{OPTIONS(.posts = 1), 0},
 		{OPTIONS(.posts = 1048576), 0},
 		{OPTIONS(.spin_ns = UINT64_MAX), 0},
+		{OPTIONS(.batch_wait_ns = 1), 0},
+		{OPTIONS(.batch_wait_ns = 1000000000), 0},
 		{OPTIONS(.backend = HAIL_BACKEND_URING), 0},
 	};
 

@@ -340,11 +340,46 @@ static int idle(struct sim *sim, int64_t timeout_ns)
 	return sleep_until(sim, timeout_ns);
 }
 
-static int look_for_events(struct sim *sim, int64_t timeout_ns)
+/* Whether there are so many answers, if every socket does all that it can. */
+static bool enough(struct sim *sim, uint32_t capacity)
+{
+	size_t before;
+
+	do {
+		before = sim->answers.count;
+		sim_look_at_all(sim);
+	} while (sim->answers.count > before && sim->answers.count < capacity);
+	return sim->answers.count >= capacity;
+}
+
+/* Goes on, for real, unless enough is there. Returns what is left of the
+ * timeout. */
+static int64_t wait_batch(struct sim *sim, int64_t timeout_ns,
+			  uint64_t batch_ns, uint32_t capacity)
+{
+	bool limited = timeout_ns >= 0;
+	struct timespec limit;
+
+	if (limited && (uint64_t)timeout_ns < batch_ns)
+		batch_ns = (uint64_t)timeout_ns;
+	limit.tv_sec = (time_t)(batch_ns / 1000000000);
+	limit.tv_nsec = (long)(batch_ns % 1000000000);
+	sim->backend.counters.batch_waits++;
+	if (enough(sim, capacity))
+		return timeout_ns;
+	ppoll(NULL, 0, &limit, NULL);
+	enough(sim, capacity);
+	return limited ? timeout_ns - (int64_t)batch_ns : timeout_ns;
+}
+
+static int look_for_events(struct sim *sim, int64_t timeout_ns,
+			   uint64_t batch_ns, uint32_t capacity)
 {
 	int err = 0;
 
 	sim_look_at_all(sim);
+	if (timeout_ns && batch_ns)
+		timeout_ns = wait_batch(sim, timeout_ns, batch_ns, capacity);
 	if (!sim->answers.count)
 		err = idle(sim, timeout_ns);
 	/* In this order: a wake in between leaves the bell ringing. */
@@ -354,7 +389,8 @@ static int look_for_events(struct sim *sim, int64_t timeout_ns)
 }
 
 static int op_wait(struct hl_backend *backend, int64_t timeout_ns,
-		   struct hl_completion *out, uint32_t capacity)
+		   uint64_t batch_ns, struct hl_completion *out,
+		   uint32_t capacity)
 {
 	struct sim *sim = sim_of(backend);
 	int err = scheduled(sim, SIM_CALL_WAIT);
@@ -370,6 +406,7 @@ static int op_wait(struct hl_backend *backend, int64_t timeout_ns,
 	if (err)
 		return err;
 	sim->waits++;
+	sim->batch_ns = batch_ns;
 	backend->counters.enters++;
 	if (timeout_ns != HL_WAIT_SUBMIT) {
 		if (sim->each_wait)
@@ -379,7 +416,7 @@ static int op_wait(struct hl_backend *backend, int64_t timeout_ns,
 	sim_submit(sim);
 	hush_bell(sim);
 	if (timeout_ns != HL_WAIT_SUBMIT)
-		err = look_for_events(sim, timeout_ns);
+		err = look_for_events(sim, timeout_ns, batch_ns, capacity);
 	if (err)
 		return err;
 	backend->counters.overflows += sim->overflowed;

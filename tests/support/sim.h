@@ -66,6 +66,8 @@ const char *sim_fault_text(const struct sim *sim);
 unsigned sim_attached(const struct sim *sim);
 unsigned sim_waits(const struct sim *sim);
 bool sim_closed(const struct sim *sim);
+/* For how long the latest wait was to go on for more. */
+uint64_t sim_batch_ns(const struct sim *sim);
 
 /* The slot of a socket that is open, found by its port. */
 uint32_t sim_slot(const struct sim *sim, const struct hail_socket *socket);

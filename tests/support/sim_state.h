@@ -106,7 +106,8 @@ struct sim {
 	pthread_t thread;
 	atomic_bool woken;
 	bool expect_wakes;
-	int broken; /* what each wait() fails with; 0 */
+	uint64_t batch_ns; /* of the latest wait */
+	int broken;        /* what each wait() fails with; 0 */
 	bool overflowed;
 	VECTOR(struct request) requests;
 	size_t sends_queued;

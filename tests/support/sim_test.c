@@ -120,6 +120,11 @@ unsigned sim_waits(const struct sim *sim)
 	return sim->waits;
 }
 
+uint64_t sim_batch_ns(const struct sim *sim)
+{
+	return sim->batch_ns;
+}
+
 bool sim_closed(const struct sim *sim)
 {
 	return sim->closed;
