@@ -43,6 +43,9 @@ static const struct count_option counts[] = {
 	COUNT(posts, 16384, 1048576),
 };
 
+/* A core is busy for as long, each time before it sleeps. */
+#define HL_NAPI_MAX_US 1000000
+
 static uint32_t power_of_two(uint32_t count)
 {
 	uint32_t power = 1;
@@ -113,7 +116,7 @@ static int read_options(struct hail_engine_options *out,
 	if (!out->small_size)
 		out->small_size = 2048;
 	if (out->small_size > HL_PAYLOAD_MAX ||
-	    out->batch_wait_ns > HL_NS_PER_S)
+	    out->batch_wait_ns > HL_NS_PER_S || out->napi_us > HL_NAPI_MAX_US)
 		return -EINVAL;
 	return read_completions(out);
 }
@@ -181,6 +184,7 @@ static int init_backend(struct hail_engine *engine,
 		.entries = options->entries,
 		.completions = options->completions,
 		.spin_ns = options->spin_ns,
+		.napi_us = options->napi_us,
 	};
 	int err;
 
@@ -194,6 +198,8 @@ static int init_backend(struct hail_engine *engine,
 		hl_log_no_files(engine, engine->backend->files_error);
 	if (options->batch_wait_ns && engine->backend->batch_error)
 		hl_log_no_batch_wait(engine, engine->backend->batch_error);
+	if (options->napi_us && engine->backend->napi_error)
+		hl_log_no_napi(engine, engine->backend->napi_error);
 	hl_pool_grow(&engine->pools[HL_POOL_LARGE], options->buffers);
 	hl_pool_grow(&engine->pools[HL_POOL_SMALL], options->small_buffers);
 	return hl_notify_init(&engine->notify, &engine->allocator,

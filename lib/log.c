@@ -186,6 +186,13 @@ void hl_log_no_batch_wait(struct hail_engine *engine, int error)
 	    hail_strerror(error));
 }
 
+void hl_log_no_napi(struct hail_engine *engine, int error)
+{
+	say(engine, NULL, HAIL_LOG_NOTE,
+	    "the ring doesn't poll network devices (napi_us, Linux 6.9): %s",
+	    hail_strerror(error));
+}
+
 void hl_log_broken(struct hail_engine *engine, int error)
 {
 	say(engine, NULL, HAIL_LOG_ERROR, "the engine is broken: %s",

@@ -53,6 +53,7 @@ void hl_log_cut(const struct hail_socket *socket, const char *option,
 void hl_log_overflow(struct hail_engine *engine);
 void hl_log_no_files(struct hail_engine *engine, int error);
 void hl_log_no_batch_wait(struct hail_engine *engine, int error);
+void hl_log_no_napi(struct hail_engine *engine, int error);
 void hl_log_broken(struct hail_engine *engine, int error);
 
 #endif

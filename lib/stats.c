@@ -51,6 +51,8 @@ static void fill_backend(const struct hail_engine *engine,
 	stats->sleeps = counters->sleeps;
 	stats->batch_waits = counters->batch_waits;
 	stats->batch_wait_ns = engine->batch_wait.chosen_ns;
+	stats->napi_us =
+		engine->backend->napi_error ? 0 : engine->options.napi_us;
 }
 
 static void fill_pools(const struct hail_engine *engine,

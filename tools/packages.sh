@@ -13,7 +13,7 @@ check_packages=(
 	binutils clang-format g++ libbenchmark-dev libcriterion-dev
 	libglib2.0-dev libuv1-dev systemtap-sdt-dev
 	iperf ncat socat sockperf
-	iproute2 nftables strace util-linux
+	ethtool iproute2 nftables strace util-linux
 	man-db scdoc
 )
 

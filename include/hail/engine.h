@@ -93,6 +93,12 @@ struct hail_engine_options {
 	 * Timers stay on time; posts, stops and drains may come so much later.
 	 * 0: the first ends each wait. */
 	uint64_t batch_wait_ns;
+	/* How long a turn polls the network devices of its sockets itself
+	 * before it sleeps (NAPI busy polling by the ring, Linux 6.9), in
+	 * microseconds up to 1000000: takes the interrupt out of a round trip
+	 * at the price of a busy core. Of no effect on devices without NAPI,
+	 * such as the loopback. 0: devices interrupt. */
+	uint32_t napi_us;
 
 	/* Where memory comes from; NULL: malloc() and free(). Copied. */
 	const struct hail_allocator *allocator;

@@ -17,6 +17,7 @@ struct hail_probe {
 	/* What is optional of it: 0, or the negative errno for which hail does
 	 * without; where io_uring doesn't serve, the same as above. */
 	int batch_wait; /* a minimum wait; else batch_wait_ns takes two calls */
+	int napi;       /* polling devices; else napi_us has no effect */
 };
 
 /* Finds out whether io_uring serves here, by creating a ring as an engine

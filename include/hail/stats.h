@@ -61,6 +61,7 @@ struct hail_engine_stats {
 	/* For how long the latest wait was for a batch; 0: it was not, since
 	 * too little came. Of batch_wait_ns, which bounds it. */
 	uint64_t batch_wait_ns;
+	uint64_t napi_us; /* as asked for, where the kernel does it; else 0 */
 	uint64_t posts;
 	uint64_t timers;  /* times that one fired */
 	uint64_t sockets; /* open or closing now */

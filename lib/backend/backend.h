@@ -37,6 +37,7 @@ struct hl_backend_config {
 	uint32_t entries;               /* requests in one submission */
 	uint32_t completions;           /* answers that may wait */
 	uint64_t spin_ns;
+	uint32_t napi_us; /* 0: don't poll devices */
 	struct hl_backend_pool pools[HL_POOL_KINDS];
 };
 
@@ -85,6 +86,7 @@ struct hl_backend {
 	const void *owner; /* the engine: what traces name it by */
 	int files_error;   /* why it has to do without a table of files; or 0 */
 	int batch_error;   /* why a batch wait takes two calls; or 0 */
+	int napi_error;    /* why devices aren't polled; or 0 */
 	int fd; /* once watched: readable when a wait() would find something */
 };
 

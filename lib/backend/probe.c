@@ -106,6 +106,7 @@ static int try_ring(struct hail_probe *found)
 		.memory = &memory,
 		.entries = HL_PROBE_ENTRIES,
 		.completions = HL_PROBE_COMPLETIONS,
+		.napi_us = 1,
 	};
 	struct hl_backend *backend;
 	int err;
@@ -117,6 +118,7 @@ static int try_ring(struct hail_probe *found)
 		return err;
 	err = backend->ops->start(backend);
 	found->batch_wait = backend->batch_error;
+	found->napi = backend->napi_error;
 	backend->ops->close(backend);
 	return err;
 }
@@ -130,7 +132,7 @@ int hail_probe(struct hail_probe *probe)
 		return err;
 	found.uring = try_ring(&found);
 	if (found.uring) {
-		found.batch_wait = found.uring;
+		found.batch_wait = found.napi = found.uring;
 		explain(found.uring, found.reason, sizeof(found.reason));
 	}
 	return hl_options_write(probe, &found, sizeof(found));

@@ -72,6 +72,22 @@ static void open_files(struct hl_uring *uring)
 		uring->files = files;
 }
 
+/* Of the devices, as far as they have it: the ring learns of each as it serves
+ * its sockets. */
+static void open_napi(struct hl_uring *uring, uint32_t napi_us)
+{
+	struct hl_uring_napi napi = {.busy_poll_us = napi_us};
+	int err;
+
+	if (!napi_us)
+		return;
+	err = io_uring_register((unsigned)uring->ring.ring_fd,
+				HL_URING_REGISTER_NAPI, &napi, 1);
+	/* A kernel before 6.9 doesn't know the request. */
+	if (err < 0)
+		uring->base.napi_error = err == -EINVAL ? -EOPNOTSUPP : err;
+}
+
 static void uring_close(struct hl_backend *backend)
 {
 	struct hl_uring *uring = hl_uring_of(backend);
@@ -106,6 +122,7 @@ static int open_parts(struct hl_uring *uring,
 	if (uring->base.fd < 0)
 		return -errno;
 	open_files(uring);
+	open_napi(uring, config->napi_us);
 	for (enum hl_pool_kind kind = 0; kind < HL_POOL_KINDS && !err; kind++)
 		err = hl_uring_open_pool(uring, kind, &config->pools[kind]);
 	if (!err)

@@ -13,6 +13,14 @@
 #ifndef IORING_FEAT_MIN_TIMEOUT
 #define IORING_FEAT_MIN_TIMEOUT (1U << 15)
 #endif
+#define HL_URING_REGISTER_NAPI 27
+
+struct hl_uring_napi {
+	uint32_t busy_poll_us;
+	uint8_t prefer_busy_poll;
+	uint8_t pad[3];
+	uint64_t reserved;
+};
 
 /* A request says in the high bits of its user data what it is, and in the low
  * 32 whose. The answers to those up to SEND are completions of that kind, the

@@ -49,6 +49,8 @@ Test(options, an_engine_option_past_its_range_is_refused)
 		{OPTIONS(.posts = 1048577), -EINVAL},
 		{OPTIONS(.batch_wait_ns = 1000000001), -EINVAL},
 		{OPTIONS(.batch_wait_ns = UINT64_MAX), -EINVAL},
+		{OPTIONS(.napi_us = 1000001), -EINVAL},
+		{OPTIONS(.napi_us = UINT32_MAX), -EINVAL},
 		{OPTIONS(.entries = UINT32_MAX), -EINVAL},
 		{OPTIONS(.backend = HAIL_BACKEND_PLAIN), -ENOTSUP},
 		{OPTIONS(.backend = HAIL_BACKEND_PLAIN + 1), -EINVAL},
@@ -76,6 +78,8 @@ Test(options, an_engine_option_at_the_end_of_its_range_is_taken)
 		{OPTIONS(.spin_ns = UINT64_MAX), 0},
 		{OPTIONS(.batch_wait_ns = 1), 0},
 		{OPTIONS(.batch_wait_ns = 1000000000), 0},
+		{OPTIONS(.napi_us = 1), 0},
+		{OPTIONS(.napi_us = 1000000), 0},
 		{OPTIONS(.backend = HAIL_BACKEND_URING), 0},
 	};
 
