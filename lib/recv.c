@@ -14,6 +14,7 @@
 #include "net/gro.h"
 #include "net/icmp.h"
 #include "net/recvmsg.h"
+#include "net/sockopt.h"
 #include "socket.h"
 #include "util/trace.h"
 
@@ -146,8 +147,9 @@ static uint32_t count_pieces(const struct hail_socket *socket,
 	const unsigned char *memory = hl_pool_memory(buffer->pool, buffer->id);
 	struct hail_datagram whole;
 
-	if (!socket->coalesce || hl_recvmsg_parse(&whole, memory, buffer->size,
-						  socket->control_space, 0))
+	if (!socket->coalesce.on ||
+	    hl_recvmsg_parse(&whole, memory, buffer->size,
+			     socket->control_space, 0))
 		return 1;
 	return hl_gro_count(whole.size - offset, segment_size(buffer, memory));
 }
@@ -257,12 +259,25 @@ static uint32_t take_pieces(struct hail_socket *socket, struct hl_pool *pool,
 		hl_buffer_hold(buffer);
 		count_received(socket, &out[i]);
 	}
+	if (count && out->flags & HAIL_DATAGRAM_COALESCED)
+		socket->traffic.coalesced += count;
 	socket->queue_offset = offset;
 	if (!count || offset >= whole.size) {
 		socket->queue_offset = 0;
 		hl_buffer_drop(dequeue(socket, pool));
 	}
 	return count;
+}
+
+/* Whether the first of the queue may be many datagrams: without a control
+ * message it is one. */
+static bool may_be_pieces(const struct hail_socket *socket,
+			  const struct hl_pool *pool)
+{
+	const struct hail_buffer *buffer = &pool->buffers[socket->queue_head];
+
+	return hl_recvmsg_control_size(hl_pool_memory(pool, buffer->id),
+				       buffer->size);
 }
 
 static size_t gather_pieces(struct hail_socket *socket)
@@ -272,9 +287,14 @@ static size_t gather_pieces(struct hail_socket *socket)
 	uint32_t budget = engine->options.budget;
 	uint32_t count = 0;
 
-	while (count < budget && socket->queued)
-		count += take_pieces(socket, pool, &engine->batch[count],
-				     budget - count);
+	while (count < budget && socket->queued) {
+		struct hail_datagram *out = &engine->batch[count];
+
+		if (may_be_pieces(socket, pool))
+			count += take_pieces(socket, pool, out, budget - count);
+		else
+			count += take_next(socket, pool, out);
+	}
 	socket->traffic.received += count;
 	return count;
 }
@@ -293,6 +313,14 @@ static size_t gather(struct hail_socket *socket)
 	return count;
 }
 
+/* Had it been on, what is in the batch might have come as few pieces. */
+static void turn_on_coalescing(struct hail_socket *socket)
+{
+	int err = hl_sockopt_start_coalescing(socket->fd);
+
+	hl_coalesce_turned(&socket->coalesce, !err);
+}
+
 static size_t deliver(struct hail_socket *socket)
 {
 	struct hail_engine *engine = socket->engine;
@@ -301,7 +329,10 @@ static size_t deliver(struct hail_socket *socket)
 	/* The handler was taken away: what is here waits for the next. */
 	if (!socket->handlers.data)
 		return 0;
-	count = socket->coalesce ? gather_pieces(socket) : gather(socket);
+	count = socket->coalesce.on ? gather_pieces(socket) : gather(socket);
+	if (hl_coalesce_due(&socket->coalesce, count) &&
+	    hl_coalesce_look(&socket->coalesce, engine->batch, count))
+		turn_on_coalescing(socket);
 	socket->served |= count > 0;
 	if (count)
 		socket->handlers.data(socket, engine->batch, count);
@@ -373,7 +404,7 @@ uint32_t hl_recv_waiting(const struct hail_socket *socket)
 	const struct hl_pool *pool = pool_of(socket);
 	uint32_t count = 0, id = socket->queue_head;
 
-	if (!socket->coalesce)
+	if (!socket->coalesce.on)
 		return socket->queued;
 	for (uint32_t i = 0; i < socket->queued; i++) {
 		const struct hail_buffer *buffer = &pool->buffers[id];

@@ -3,6 +3,7 @@
 #ifndef HL_SOCKET_H
 #define HL_SOCKET_H
 
+#include "coalesce.h"
 #include "core.h"
 #include "util/list.h"
 
@@ -34,8 +35,8 @@ struct hail_socket {
 	bool served;  /* has received since it waited for a buffer last */
 	bool deaf;    /* reception waits: for a buffer, or out a backoff */
 	bool errors;  /* options: see socket.h of the public headers */
-	bool coalesce;
 	bool txtime;
+	struct hl_coalesce coalesce;
 	uint16_t control_space; /* that a reception leaves */
 	uint32_t facts;
 	uint32_t multicast_interface; /* IPv4's: the kernel doesn't tell it */

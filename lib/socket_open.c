@@ -19,8 +19,19 @@
  * path, halved, since it doubles what SO_SNDBUF is set to. */
 #define HL_SEND_BUFFER_EACH (2304 / 2)
 
+/* Whether what is promised fits the engine's small buffers. */
+static bool fits_small(const struct hail_engine *engine,
+		       const struct hail_socket_options *options)
+{
+	size_t told = options->facts ? HL_CMSG_SPACE : 0;
+
+	return options->datagram_max &&
+	       options->datagram_max + told <= engine->options.small_size;
+}
+
 /* Reads the caller's options and puts the defaults in. */
 static int read_options(struct hail_socket_options *out,
+			const struct hail_engine *engine,
 			const struct hail_socket_options *given)
 {
 	int err = hl_options_read(out, sizeof(*out), given);
@@ -33,6 +44,9 @@ static int read_options(struct hail_socket_options *out,
 		out->window = HL_WINDOW_DEFAULT;
 	if (!out->low_water)
 		out->low_water = out->window / 2;
+	/* A small buffer has no room for a piece of many datagrams. */
+	if (out->coalesce == HAIL_COALESCE_AUTO && fits_small(engine, out))
+		out->coalesce = HAIL_COALESCE_OFF;
 	return out->low_water < out->window ? 0 : -EINVAL;
 }
 
@@ -62,24 +76,22 @@ static int learn(struct hail_socket *socket)
 static void adopt_options(struct hail_socket *socket,
 			  const struct hail_socket_options *options)
 {
-	uint32_t small = socket->engine->options.small_size;
-	bool told = options->facts || options->coalesce;
+	bool whole = options->coalesce == HAIL_COALESCE_OFF;
 
 	socket->handlers = options->handlers;
 	socket->user = options->user;
 	socket->window = options->window;
 	socket->low_water = options->low_water;
 	socket->datagram_max = options->datagram_max;
-	socket->control_space = told ? HL_CMSG_SPACE : 0;
-	socket->pool = options->datagram_max && !options->coalesce &&
-				       (uint64_t)options->datagram_max +
-						       socket->control_space <=
-					       small
+	socket->control_space = whole ? 0 : HL_CMSG_SEGMENT_SPACE;
+	if (options->facts)
+		socket->control_space = HL_CMSG_SPACE;
+	socket->pool = whole && fits_small(socket->engine, options)
 			       ? HL_POOL_SMALL
 			       : HL_POOL_LARGE;
 	socket->facts = options->facts;
 	socket->errors = options->errors;
-	socket->coalesce = options->coalesce;
+	hl_coalesce_init(&socket->coalesce, options->coalesce);
 	socket->txtime = options->txtime;
 	socket->multicast_interface = options->multicast_interface;
 	socket->sent = options->sent;
@@ -133,6 +145,18 @@ static int learn_txtime(struct hail_socket *socket)
 	return err;
 }
 
+/* Its maker may have turned it on, and pieces may be queued already. */
+static int learn_coalesce(struct hail_socket *socket)
+{
+	const struct hl_sockopt_target target = {.fd = socket->fd};
+	uint32_t on;
+	int err = hl_sockopt_read(&target, HAIL_OPTION_COALESCE, &on);
+
+	if (!err && on)
+		hl_coalesce_turned(&socket->coalesce, true);
+	return err;
+}
+
 static int adopt(struct hail_socket *socket, int fd,
 		 const struct hail_socket_options *options)
 {
@@ -144,6 +168,8 @@ static int adopt(struct hail_socket *socket, int fd,
 	err = hl_endpoint_adopt(fd, options, &socket->remote);
 	if (!err)
 		err = learn_txtime(socket);
+	if (!err)
+		err = learn_coalesce(socket);
 	if (!err)
 		err = attach(socket);
 	if (err)
@@ -186,7 +212,7 @@ int hail_socket_open(struct hail_socket **out, struct hail_engine *engine,
 	uint32_t asked;
 
 	if (!err)
-		err = read_options(&options, given);
+		err = read_options(&options, engine, given);
 	if (!err)
 		err = hl_endpoint_check(&options);
 	if (err)
@@ -209,7 +235,7 @@ int hail_socket_adopt(struct hail_socket **out, struct hail_engine *engine,
 	int err = out ? hl_core_claim(engine) : -EINVAL;
 
 	if (!err)
-		err = read_options(&options, given);
+		err = read_options(&options, engine, given);
 	if (!err && fd < 0)
 		err = -EBADF;
 	if (!err)

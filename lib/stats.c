@@ -118,5 +118,6 @@ int hail_socket_stats(const struct hail_socket *socket,
 	stats.send_buffer = socket->send_buffer;
 	stats.receive_buffer = socket->receive_buffer;
 	stats.kernel_drops = socket->kernel_drops;
+	stats.coalescing = socket->coalesce.on;
 	return hl_options_write(out, &stats, sizeof(stats));
 }

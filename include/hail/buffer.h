@@ -18,6 +18,12 @@ extern "C" {
  * bound; when every buffer is retained, reception waits until one is released
  * and the kernel's socket buffers fill up meanwhile.
  *
+ * Datagrams that came as one piece (HAIL_DATAGRAM_COALESCED) share a buffer: it
+ * stays in use, all 65856 bytes of it, until each of them that was retained is
+ * released. One datagram kept of each piece so keeps as many buffers as there
+ * were pieces, which is no more than one datagram kept of each by itself would;
+ * copy those that are to be kept for long.
+ *
  * -EINVAL: no buffer, or one that isn't held; -EPERM: not the engine's thread.
  * hail_engine_post() is the way to release from another thread. */
 int hail_buffer_retain(struct hail_buffer *buffer);

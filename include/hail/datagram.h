@@ -19,7 +19,7 @@ struct hail_socket;
  * `true_size` were sent. */
 #define HAIL_DATAGRAM_TRUNCATED (1u << 0)
 /* It came together with others of its sender and size as one piece, cut up
- * again by hail: only with the option `coalesce`. They share a buffer. */
+ * again by hail: not with HAIL_COALESCE_OFF. They share a buffer. */
 #define HAIL_DATAGRAM_COALESCED (1u << 1)
 
 /* One received datagram. It and the memory behind `data` belong to the engine

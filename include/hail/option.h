@@ -47,9 +47,10 @@ enum hail_option {
 	HAIL_OPTION_DONT_FRAGMENT,
 	HAIL_OPTION_BUSY_POLL, /* microseconds */
 	HAIL_OPTION_ERRORS,    /* (o) */
-	HAIL_OPTION_COALESCE,  /* (o) */
-	HAIL_OPTION_FACTS,     /* (o) */
-	HAIL_OPTION_TXTIME,    /* (o) */
+	/* (o); read: whether it is on now, 0 or 1, whoever decided. */
+	HAIL_OPTION_COALESCE,
+	HAIL_OPTION_FACTS,  /* (o) */
+	HAIL_OPTION_TXTIME, /* (o) */
 };
 
 /* Sets one. After an error the socket has what it had.

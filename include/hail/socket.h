@@ -61,6 +61,25 @@ enum hail_path_mtu {
 	HAIL_PATH_MTU_OMIT,
 };
 
+/* Whether the kernel may hand over as one piece what comes from one sender in a
+ * row (UDP_GRO). hail cuts each piece up again into its datagrams, all of which
+ * lie in one receive buffer then. */
+enum hail_coalesce {
+	/* Turned on when it pays: when for a while most batches of 16 or more
+	 * hold runs of datagrams of one sender and one size. Never where the
+	 * socket receives into small buffers (see datagram_max). Once on it
+	 * stays on, since the kernel forgets where the pieces of what waits in
+	 * it begin when it is turned off; where nothing comes in a row that
+	 * costs nothing. */
+	HAIL_COALESCE_AUTO = 0,
+	/* From the start, also where datagram_max is small: for few senders
+	 * that send much. */
+	HAIL_COALESCE_ON,
+	/* Never: where each datagram that is retained must be all that its
+	 * buffer holds. */
+	HAIL_COALESCE_OFF,
+};
+
 /* The clock of transmit times: see facts.h. */
 enum hail_txtime {
 	HAIL_TXTIME_OFF = 0,
@@ -94,7 +113,7 @@ struct hail_socket_options {
 	 * arrives cut to this size and flagged. 0 promises nothing, and no
 	 * datagram is ever cut. Up to the engine's small_size the socket
 	 * receives into small buffers, which are more and cheaper; with facts
-	 * 208 bytes less, and never with coalesce. */
+	 * 208 bytes less, and never with HAIL_COALESCE_ON. */
 	uint32_t datagram_max;
 
 	/* Bytes of the kernel's own buffers, as SO_RCVBUF and SO_SNDBUF take
@@ -131,10 +150,12 @@ struct hail_socket_options {
 	 * different remotes stay one submission, those to one become as many.
 	 */
 	bool errors;
-	/* UDP_GRO: the kernel may hand over what comes from one sender in a
-	 * row as one piece, which hail cuts up again; cheaper where few senders
-	 * send much. */
-	bool coalesce;
+	/* enum hail_coalesce. A piece fills up to 64 KiB of one receive buffer
+	 * (65856 bytes) and is in use until the last of its datagrams is
+	 * released: see buffer.h. There are never more buffers than the
+	 * engine's buffers_max, coalesced or not, but where pieces come more of
+	 * each is touched. */
+	uint32_t coalesce;
 
 	uint32_t path_mtu; /* enum hail_path_mtu */
 
@@ -188,10 +209,12 @@ int hail_socket_open(struct hail_socket **out, struct hail_engine *engine,
  *
  * An unbound one is bound as `local` says; a bound one keeps its address, and a
  * connected one its remote: then neither may be given. Options that are zero
- * leave what the descriptor has (its clock of transmit times too); errors,
- * facts and coalesce are set either way, and other control messages turned off,
- * since hail must know what comes; it is set close-on-exec, and hears no groups
- * but those that it joined (multicast.h).
+ * leave what the descriptor has (its clock of transmit times too, and UDP_GRO
+ * with HAIL_COALESCE_AUTO, unless datagram_max is small); errors and facts are
+ * set either way, and other control messages turned off, since hail must know
+ * what comes; it is set close-on-exec, and hears no groups but those that it
+ * joined (multicast.h). Where UDP_GRO is turned off, what the descriptor has
+ * queued as one piece comes as one datagram.
  *
  *   -ENOTSOCK, -EBADF   not a socket; not open
  *   -EPROTOTYPE         not a UDP socket

@@ -3,6 +3,7 @@
 #ifndef HAIL_STATS_H
 #define HAIL_STATS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,9 @@ struct hail_traffic {
 	uint64_t rearm_pool;  /* the buffer pool was empty */
 	uint64_t rearm_queue; /* the completion queue was full */
 	uint64_t rearm_error; /* by an error, such as an ICMP message */
+
+	uint64_t coalesced; /* of those received, that came with others as one
+			       piece (HAIL_DATAGRAM_COALESCED) */
 };
 
 /* A pool of receive buffers or of send blocks. */
@@ -85,6 +89,7 @@ struct hail_socket_stats {
 	/* Datagrams that the kernel dropped before hail saw them, most often
 	 * since the receive buffer was full; exact as of this call. */
 	uint64_t kernel_drops;
+	bool coalescing; /* UDP_GRO is on now: see the option `coalesce` */
 };
 
 /* Copies the counters as they are now; at most out->size bytes are written,

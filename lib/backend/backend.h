@@ -104,8 +104,9 @@ struct hl_backend_ops {
 
 	/* `slot` stands for `fd` from now on; slots are small numbers that are
 	 * used again. Receptions leave `control_space` bytes for control
-	 * messages: 0 or HL_CMSG_SPACE. detach() is called when nothing is
-	 * armed; then `fd` may be closed and the port is free. -ENOMEM. */
+	 * messages: 0, HL_CMSG_SEGMENT_SPACE or HL_CMSG_SPACE. detach() is
+	 * called when nothing is armed; then `fd` may be closed and the port is
+	 * free. -ENOMEM. */
 	int (*attach)(struct hl_backend *backend, uint32_t slot, int fd,
 		      enum hl_pool_kind pool, size_t control_space);
 	void (*detach)(struct hl_backend *backend, uint32_t slot);

@@ -150,9 +150,11 @@ static int uring_open(struct hl_backend **out,
 	uring->wake_fd = -1;
 	uring->base.fd = -1;
 	uring->spin_ns = config->spin_ns;
-	uring->plain.msg_namelen = HL_RECVMSG_NAME_SPACE;
-	uring->controlled.msg_namelen = HL_RECVMSG_NAME_SPACE;
-	uring->controlled.msg_controllen = HL_CMSG_SPACE;
+	for (int i = 0; i < HL_URING_SPACES; i++)
+		uring->spaces[i].msg_namelen = HL_RECVMSG_NAME_SPACE;
+	uring->spaces[HL_URING_SEGMENT_SPACE].msg_controllen =
+		HL_CMSG_SEGMENT_SPACE;
+	uring->spaces[HL_URING_FULL_SPACE].msg_controllen = HL_CMSG_SPACE;
 	err = open_parts(uring, config);
 	if (err) {
 		uring_close(&uring->base);

@@ -41,12 +41,20 @@ static inline uint64_t hl_uring_tag(enum hl_uring_kind kind, uint32_t id)
 	return (uint64_t)kind << HL_URING_KIND_SHIFT | id;
 }
 
+/* Which room receptions leave for control messages. */
+enum hl_uring_spaces {
+	HL_URING_NO_SPACE,
+	HL_URING_SEGMENT_SPACE, /* for the size of pieces */
+	HL_URING_FULL_SPACE,    /* for facts, and that */
+	HL_URING_SPACES,
+};
+
 struct hl_uring_slot {
 	int fd;
 	uint8_t pool;
 	bool fixed;       /* in the ring's file table, at the slot's number */
 	bool writability; /* somebody waits for it */
-	bool controlled;  /* receptions leave space for control messages */
+	uint8_t spaces;   /* that receptions leave: enum hl_uring_spaces */
 };
 
 /* A send with control messages, by its token: the kernel reads it until the
@@ -75,9 +83,8 @@ struct hl_uring {
 	struct hl_uring_slot *slots;
 	uint32_t slot_count;
 	struct hl_uring_pool pools[HL_POOL_KINDS];
-	/* Of receptions: which spaces they leave, with and without room for
-	 * control messages. */
-	struct msghdr plain, controlled;
+	/* Of receptions: the spaces that they leave. */
+	struct msghdr spaces[HL_URING_SPACES];
 	struct hl_uring_message *messages;
 	uint32_t message_count;
 

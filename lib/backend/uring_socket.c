@@ -27,6 +27,13 @@ static int reserve_slot(struct hl_uring *uring, uint32_t slot)
 	return 0;
 }
 
+static enum hl_uring_spaces spaces_of(size_t control_space)
+{
+	if (control_space > HL_CMSG_SEGMENT_SPACE)
+		return HL_URING_FULL_SPACE;
+	return control_space ? HL_URING_SEGMENT_SPACE : HL_URING_NO_SPACE;
+}
+
 int hl_uring_attach(struct hl_backend *backend, uint32_t slot, int fd,
 		    enum hl_pool_kind pool, size_t control_space)
 {
@@ -41,7 +48,7 @@ int hl_uring_attach(struct hl_backend *backend, uint32_t slot, int fd,
 	entry = &uring->slots[slot];
 	entry->fd = fd;
 	entry->pool = (uint8_t)pool;
-	entry->controlled = control_space > 0;
+	entry->spaces = (uint8_t)spaces_of(control_space);
 	entry->fixed =
 		slot < uring->files &&
 		io_uring_register_files_update(&uring->ring, slot, &fd, 1) == 1;
@@ -79,9 +86,8 @@ static int arm_receive(struct hl_uring *uring, uint32_t slot)
 
 	if (!sqe)
 		return -EBUSY;
-	io_uring_prep_recvmsg_multishot(
-		sqe, 0, entry->controlled ? &uring->controlled : &uring->plain,
-		MSG_TRUNC);
+	io_uring_prep_recvmsg_multishot(sqe, 0, &uring->spaces[entry->spaces],
+					MSG_TRUNC);
 	hl_uring_use_slot(uring, sqe, slot);
 	sqe->flags |= IOSQE_BUFFER_SELECT;
 	sqe->buf_group = entry->pool;

@@ -14,6 +14,8 @@
  * TTL, TOS, drops and segment size (24 each), three timestamps (64). A multiple
  * of 16, so that the payload still begins at one. */
 #define HL_CMSG_SPACE 208
+/* Room for the segment size alone (24), and again up to a multiple of 16. */
+#define HL_CMSG_SEGMENT_SPACE 32
 
 /* Room for all that a message can say: an address (40), TTL, TOS, transmit
  * time, the wish for a timestamp and its number (24 each). */

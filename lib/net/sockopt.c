@@ -96,9 +96,9 @@ static const struct hl_sockopt_row rows[] = {
 	{OPTION(ERRORS), BOOL(errors),
 	 .flags = HL_SOCKOPT_ADOPTED | HL_SOCKOPT_OPEN_ONLY,
 	 .v4 = {IPPROTO_IP, IP_RECVERR}, .v6 = {IPPROTO_IPV6, IPV6_RECVERR}},
-	{OPTION(COALESCE), BOOL(coalesce),
-	 .flags = HL_SOCKOPT_ADOPTED | HL_SOCKOPT_OPEN_ONLY,
-	 .v4 = {IPPROTO_UDP, UDP_GRO}},
+	{OPTION(COALESCE), NUMBER(coalesce, 0, HAIL_COALESCE_OFF),
+	 .flags = HL_SOCKOPT_OPEN_ONLY, .v4 = {IPPROTO_UDP, UDP_GRO},
+	 .set = hl_sockopt_set_coalesce},
 	{.kind = HL_SOCKOPT_FIXED,
 	 .flags = HL_SOCKOPT_ADOPTED,
 	 .set = hl_sockopt_set_untold},
@@ -127,6 +127,11 @@ int hl_sockopt_get(int fd, int level, int name, int *value)
 	if (getsockopt(fd, level, name, value, &size))
 		return -errno;
 	return 0;
+}
+
+int hl_sockopt_start_coalescing(int fd)
+{
+	return hl_sockopt_set(fd, IPPROTO_UDP, UDP_GRO, 1);
 }
 
 int hl_sockopt_take_error(int fd)

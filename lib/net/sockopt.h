@@ -54,6 +54,10 @@ int hl_sockopt_read(const struct hl_sockopt_target *target, uint32_t option,
 /* One integer option of the kernel. */
 int hl_sockopt_set(int fd, int level, int name, int value);
 int hl_sockopt_get(int fd, int level, int name, int *value);
+/* Has the kernel hand over what comes from one sender in a row as one piece
+ * (UDP_GRO). There is no way back while anything may be queued: see
+ * coalesce.h. */
+int hl_sockopt_start_coalescing(int fd);
 /* Takes the error that the kernel has for the next call on the socket, which
  * then meets none: a positive errno, or 0. */
 int hl_sockopt_take_error(int fd);

@@ -199,3 +199,10 @@ int hl_sockopt_get_dont_fragment(const struct hl_sockopt_target *target,
 		*value = probes;
 	return err;
 }
+
+/* AUTO, which is 0, leaves it as it is. */
+int hl_sockopt_set_coalesce(const struct hl_sockopt_target *target,
+			    const struct hl_sockopt_row *row, uint32_t value)
+{
+	return hl_sockopt_set_plain(target, row, value == HAIL_COALESCE_ON);
+}

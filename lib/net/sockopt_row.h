@@ -65,7 +65,7 @@ hl_sockopt_get_fn hl_sockopt_get_plain;
 hl_sockopt_set_fn hl_sockopt_set_buffer, hl_sockopt_set_exclusive,
 	hl_sockopt_set_ipv6_only, hl_sockopt_set_device,
 	hl_sockopt_set_multicast_interface, hl_sockopt_set_path_mtu,
-	hl_sockopt_set_dont_fragment;
+	hl_sockopt_set_dont_fragment, hl_sockopt_set_coalesce;
 hl_sockopt_get_fn hl_sockopt_get_buffer, hl_sockopt_get_exclusive,
 	hl_sockopt_get_path_mtu, hl_sockopt_get_dont_fragment;
 

@@ -84,7 +84,7 @@ uint32_t sim_provided_count(const struct sim *sim, enum hl_pool_kind pool);
 void sim_inject(struct sim *sim, uint32_t slot, const struct hail_addr *from,
 		const void *data, size_t size);
 /* Datagrams of `segment` bytes, of which the last may be shorter, arrive as one
- * piece. */
+ * piece where the socket has UDP_GRO on, and else one by one. */
 void sim_inject_coalesced(struct sim *sim, uint32_t slot,
 			  const struct hail_addr *from, const void *data,
 			  size_t size, uint16_t segment);

@@ -137,6 +137,14 @@ static uint32_t pool_take(struct pool *pool)
 	return id;
 }
 
+bool sim_coalesces(const struct slot *s)
+{
+	int on = 0;
+	socklen_t size = sizeof(on);
+
+	return !getsockopt(s->fd, IPPROTO_UDP, UDP_GRO, &on, &size) && on;
+}
+
 /* Writes the size of a coalesced one's pieces where there is space for it;
  * returns the bytes that it takes. */
 static uint32_t fill_control(unsigned char *control, size_t space,
@@ -203,6 +211,9 @@ static void receive_one(struct sim *sim, uint32_t id)
 		end_armed(sim, id, HL_ARM_RECEIVE, -ENOBUFS);
 		return;
 	}
+	/* Then the kernel forgets that it is one. */
+	if (a->segment && !sim_coalesces(s))
+		a->segment = 0;
 	what.result =
 		fill(&sim->pools[s->pool], what.buffer, a, s->control_space);
 	what.more = a->size && !s->end_next &&

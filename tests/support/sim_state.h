@@ -142,6 +142,8 @@ void sim_ring_bell(const struct sim *sim);
 uint64_t sim_checksum(const struct hail_message *message);
 unsigned sim_pending_arrivals(const struct slot *s);
 size_t sim_capacity_of(const struct slot *s);
+/* Whether the socket has UDP_GRO on. */
+bool sim_coalesces(const struct slot *s);
 /* Takes the oldest `count` datagrams from the send buffer. */
 void sim_move_link(struct slot *s, uint32_t count);
 /* Forgets what waits in the socket, either way. */

@@ -215,15 +215,8 @@ static struct arrival *arrive(struct sim *sim, uint32_t slot)
 	return a;
 }
 
-void sim_inject(struct sim *sim, uint32_t slot, const struct hail_addr *from,
-		const void *data, size_t size)
-{
-	sim_inject_coalesced(sim, slot, from, data, size, 0);
-}
-
-void sim_inject_coalesced(struct sim *sim, uint32_t slot,
-			  const struct hail_addr *from, const void *data,
-			  size_t size, uint16_t segment)
+static void inject(struct sim *sim, uint32_t slot, const struct hail_addr *from,
+		   const void *data, size_t size, uint16_t segment)
 {
 	struct arrival *a = arrive(sim, slot);
 
@@ -235,6 +228,29 @@ void sim_inject_coalesced(struct sim *sim, uint32_t slot,
 		abort();
 	if (size)
 		memcpy(a->data, data, size);
+}
+
+void sim_inject(struct sim *sim, uint32_t slot, const struct hail_addr *from,
+		const void *data, size_t size)
+{
+	inject(sim, slot, from, data, size, 0);
+}
+
+/* As the kernel does it: the socket decides when they arrive whether they stay
+ * one piece. */
+void sim_inject_coalesced(struct sim *sim, uint32_t slot,
+			  const struct hail_addr *from, const void *data,
+			  size_t size, uint16_t segment)
+{
+	const unsigned char *bytes = data;
+
+	if (!segment || sim_coalesces(&sim->slots[slot])) {
+		inject(sim, slot, from, data, size, segment);
+		return;
+	}
+	for (size_t at = 0; at < size; at += segment)
+		inject(sim, slot, from, bytes + at,
+		       size - at < segment ? size - at : segment, 0);
 }
 
 void sim_inject_error(struct sim *sim, uint32_t slot, int code)
