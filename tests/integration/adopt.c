@@ -371,7 +371,8 @@ Test(adopt, nothing_is_told_that_was_not_asked_for)
 			       SOF_TIMESTAMPING_OPT_ID |
 				       SOF_TIMESTAMPING_RX_SOFTWARE |
 				       SOF_TIMESTAMPING_SOFTWARE);
-		adopt(&live, engine, fd, NULL);
+		adopt(&live, engine, fd,
+		      &HAIL_SOCKET_OPTIONS(.coalesce = HAIL_COALESCE_OFF));
 		for (size_t i = 0; i < live_count(told); i++) {
 			/* Of IPv6 alone, nothing comes by IPv4's error queue.
 			 */

@@ -23,6 +23,8 @@ static const struct {
 	{OPTIONS(.tos = UINT32_MAX), -EINVAL},
 	{OPTIONS(.path_mtu = HAIL_PATH_MTU_OMIT + 1), -EINVAL},
 	{OPTIONS(.path_mtu = UINT32_MAX), -EINVAL},
+	{OPTIONS(.coalesce = HAIL_COALESCE_OFF + 1), -EINVAL},
+	{OPTIONS(.coalesce = UINT32_MAX), -EINVAL},
 	{OPTIONS(.txtime = HAIL_TXTIME_TAI + 1), -EINVAL},
 	{OPTIONS(.txtime = UINT32_MAX), -EINVAL},
 	{OPTIONS(.facts = HAIL_FACT_ALL + 1), -EINVAL},
