@@ -276,39 +276,31 @@ static bool may_be_pieces(const struct hail_socket *socket,
 {
 	const struct hail_buffer *buffer = &pool->buffers[socket->queue_head];
 
-	return hl_recvmsg_control_size(hl_pool_memory(pool, buffer->id),
-				       buffer->size);
+	return hl_recvmsg_has_control(hl_pool_memory(pool, buffer->id),
+				      buffer->size);
 }
 
-static size_t gather_pieces(struct hail_socket *socket)
-{
-	struct hail_engine *engine = socket->engine;
-	struct hl_pool *pool = pool_of(socket);
-	uint32_t budget = engine->options.budget;
-	uint32_t count = 0;
-
-	while (count < budget && socket->queued) {
-		struct hail_datagram *out = &engine->batch[count];
-
-		if (may_be_pieces(socket, pool))
-			count += take_pieces(socket, pool, out, budget - count);
-		else
-			count += take_next(socket, pool, out);
-	}
-	socket->traffic.received += count;
-	return count;
-}
-
-/* Fills the engine's batch from the socket's queue. */
+/* Fills the engine's batch from the socket's queue. What is not for the handler
+ * is work too, and counts. */
 static size_t gather(struct hail_socket *socket)
 {
 	struct hail_engine *engine = socket->engine;
 	struct hl_pool *pool = pool_of(socket);
-	uint32_t budget = engine->options.budget;
+	const bool coalesce = socket->coalesce.on;
+	uint32_t left = engine->options.budget;
 	size_t count = 0;
 
-	for (; budget && socket->queued; budget--)
-		count += take_next(socket, pool, &engine->batch[count]);
+	while (left && socket->queued) {
+		struct hail_datagram *out = &engine->batch[count];
+		uint32_t taken;
+
+		if (coalesce && may_be_pieces(socket, pool))
+			taken = take_pieces(socket, pool, out, left);
+		else
+			taken = take_next(socket, pool, out);
+		count += taken;
+		left -= taken ? taken : 1;
+	}
 	socket->traffic.received += count;
 	return count;
 }
@@ -329,7 +321,7 @@ static size_t deliver(struct hail_socket *socket)
 	/* The handler was taken away: what is here waits for the next. */
 	if (!socket->handlers.data)
 		return 0;
-	count = socket->coalesce.on ? gather_pieces(socket) : gather(socket);
+	count = gather(socket);
 	if (hl_coalesce_due(&socket->coalesce, count) &&
 	    hl_coalesce_look(&socket->coalesce, engine->batch, count))
 		turn_on_coalescing(socket);

@@ -11,8 +11,10 @@
 #define HL_NET_RECVMSG_H
 
 #include <hail/datagram.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct hl_recvmsg_header {
 	uint32_t name_size;    /* as it was, not as it is here */
@@ -34,6 +36,16 @@ static inline const unsigned char *hl_recvmsg_control(const void *buffer)
 	return (const unsigned char *)buffer + HL_RECVMSG_OVERHEAD;
 }
 size_t hl_recvmsg_control_size(const void *buffer, size_t size);
+/* Whether there are any. */
+static inline bool hl_recvmsg_has_control(const void *buffer, size_t size)
+{
+	struct hl_recvmsg_header header;
+
+	if (size < HL_RECVMSG_OVERHEAD)
+		return false;
+	memcpy(&header, buffer, sizeof(header));
+	return header.control_size > 0;
+}
 
 /* Reads the first `size` bytes of `buffer`, filled with `control_space` bytes
  * of space for control messages, into data, size, true_size, flags and remote
