@@ -59,6 +59,7 @@ struct hail_engine {
 	struct hl_posts posts;
 	struct hl_timers timers;
 	struct hl_notify notify;
+	struct hail_shard *shard; /* whose engine it is, or NULL */
 
 	/* Sockets, by what they wait for. */
 	struct hl_list arming;   /* reception or writability, next enter */

@@ -553,9 +553,8 @@ int hail_engine_unref(struct hail_engine *engine)
 	return 0;
 }
 
-/* Ends what is under way, so that the ports are free when destroy returns. A
- * backend that fails now ends it by itself when it is closed. */
-static void wind_up(struct hail_engine *engine)
+/* A backend that fails now ends it by itself when it is closed. */
+void hl_engine_wind_up(struct hail_engine *engine)
 {
 	int err = 0;
 
@@ -573,11 +572,13 @@ int hail_engine_destroy(struct hail_engine *engine)
 		return 0;
 	if (hl_owner_forked(&engine->owner))
 		return -EPERM;
+	if (engine->shard)
+		return -EBUSY;
 	if (hl_owner_check(&engine->owner) == 0) {
 		if (engine->turning)
 			return -EBUSY;
 		if (engine->owner.claimed)
-			wind_up(engine);
+			hl_engine_wind_up(engine);
 	} else if (!hl_owner_ended(&engine->owner)) {
 		return -EPERM;
 	}

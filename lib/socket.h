@@ -98,6 +98,16 @@ static inline bool hl_socket_connected(const struct hail_socket *socket)
 	return socket->remote.sa.sa_family != AF_UNSPEC;
 }
 
+/* The options of a socket that is to be opened, checked and with defaults, but
+ * for send_buffer, which then is by default what comes second. */
+int hl_socket_read_options(struct hail_socket_options *out,
+			   const struct hail_socket_options *given);
+uint32_t hl_socket_send_buffer(const struct hail_engine *engine);
+/* Opens a socket with a descriptor that was made and bound by these options
+ * (net/endpoint.h). 0: it is the socket's now. */
+int hl_socket_open_bound(struct hail_socket **out, struct hail_engine *engine,
+			 int fd, const struct hail_socket_options *options);
+
 /* Queues what the socket needs to have armed: reception, writability. */
 void hl_socket_want_armed(struct hail_socket *socket);
 /* Arms for all that are queued, and disarms those that close. */

@@ -29,9 +29,19 @@ static bool fits_small(const struct hail_engine *engine,
 	       options->datagram_max + told <= engine->options.small_size;
 }
 
+/* A small buffer has no room for a piece of many datagrams. */
+static enum hail_coalesce
+choose_coalesce(const struct hail_engine *engine,
+		const struct hail_socket_options *options)
+{
+	if (options->coalesce == HAIL_COALESCE_AUTO &&
+	    fits_small(engine, options))
+		return HAIL_COALESCE_OFF;
+	return options->coalesce;
+}
+
 /* Reads the caller's options and puts the defaults in. */
 static int read_options(struct hail_socket_options *out,
-			const struct hail_engine *engine,
 			const struct hail_socket_options *given)
 {
 	int err = hl_options_read(out, sizeof(*out), given);
@@ -44,9 +54,6 @@ static int read_options(struct hail_socket_options *out,
 		out->window = HL_WINDOW_DEFAULT;
 	if (!out->low_water)
 		out->low_water = out->window / 2;
-	/* A small buffer has no room for a piece of many datagrams. */
-	if (out->coalesce == HAIL_COALESCE_AUTO && fits_small(engine, out))
-		out->coalesce = HAIL_COALESCE_OFF;
 	return out->low_water < out->window ? 0 : -EINVAL;
 }
 
@@ -76,7 +83,8 @@ static int learn(struct hail_socket *socket)
 static void adopt_options(struct hail_socket *socket,
 			  const struct hail_socket_options *options)
 {
-	bool whole = options->coalesce == HAIL_COALESCE_OFF;
+	enum hail_coalesce coalesce = choose_coalesce(socket->engine, options);
+	bool whole = coalesce == HAIL_COALESCE_OFF;
 
 	socket->handlers = options->handlers;
 	socket->user = options->user;
@@ -91,7 +99,7 @@ static void adopt_options(struct hail_socket *socket,
 			       : HL_POOL_LARGE;
 	socket->facts = options->facts;
 	socket->errors = options->errors;
-	hl_coalesce_init(&socket->coalesce, options->coalesce);
+	hl_coalesce_init(&socket->coalesce, coalesce);
 	socket->txtime = options->txtime;
 	socket->multicast_interface = options->multicast_interface;
 	socket->sent = options->sent;
@@ -113,22 +121,34 @@ static int attach(struct hail_socket *socket)
 	return err;
 }
 
-static int make(struct hail_socket *socket,
+/* The descriptor is as the options want it. */
+static int take_over(struct hail_socket *socket, int fd,
+		     const struct hail_socket_options *options)
+{
+	int err = hl_custody_take(fd, &socket->cookie);
+
+	(void)options;
+	if (err)
+		return err;
+	socket->fd = fd;
+	err = attach(socket);
+	if (err)
+		hl_custody_drop(socket->cookie);
+	return err;
+}
+
+static int make(struct hail_socket *socket, int none,
 		const struct hail_socket_options *options)
 {
-	int err = hl_endpoint_open(options, &socket->remote);
+	int fd = hl_endpoint_open(options, &socket->remote);
+	int err;
 
-	if (err < 0)
-		return err;
-	socket->fd = err;
-	err = hl_custody_take(socket->fd, &socket->cookie);
-	if (!err)
-		err = attach(socket);
-	if (!err)
-		return 0;
-	if (socket->cookie)
-		hl_custody_drop(socket->cookie);
-	close(socket->fd);
+	(void)none;
+	if (fd < 0)
+		return fd;
+	err = take_over(socket, fd, options);
+	if (err)
+		close(fd);
 	return err;
 }
 
@@ -179,7 +199,12 @@ static int adopt(struct hail_socket *socket, int fd,
 
 #define NO_DESCRIPTOR (-1)
 
-static int start(struct hail_socket **out, struct hail_engine *engine, int fd,
+/* How a socket comes by its descriptor. */
+typedef int acquire_fn(struct hail_socket *socket, int fd,
+		       const struct hail_socket_options *options);
+
+static int start(struct hail_socket **out, struct hail_engine *engine,
+		 acquire_fn *acquire, int fd,
 		 const struct hail_socket_options *options)
 {
 	struct hail_socket *socket = hl_socket_table_take(&engine->sockets);
@@ -189,8 +214,7 @@ static int start(struct hail_socket **out, struct hail_engine *engine, int fd,
 		return -ENOMEM;
 	socket->engine = engine;
 	adopt_options(socket, options);
-	err = fd == NO_DESCRIPTOR ? make(socket, options)
-				  : adopt(socket, fd, options);
+	err = acquire(socket, fd, options);
 	if (err) {
 		hl_socket_table_drop(&engine->sockets, socket);
 		return err;
@@ -204,6 +228,27 @@ static int start(struct hail_socket **out, struct hail_engine *engine, int fd,
 	return 0;
 }
 
+int hl_socket_read_options(struct hail_socket_options *out,
+			   const struct hail_socket_options *given)
+{
+	int err = read_options(out, given);
+
+	return err ? err : hl_endpoint_check(out);
+}
+
+uint32_t hl_socket_send_buffer(const struct hail_engine *engine)
+{
+	return engine->options.entries * HL_SEND_BUFFER_EACH;
+}
+
+int hl_socket_open_bound(struct hail_socket **out, struct hail_engine *engine,
+			 int fd, const struct hail_socket_options *options)
+{
+	int err = hl_core_claim(engine);
+
+	return err ? err : start(out, engine, take_over, fd, options);
+}
+
 int hail_socket_open(struct hail_socket **out, struct hail_engine *engine,
 		     const struct hail_socket_options *given)
 {
@@ -212,16 +257,13 @@ int hail_socket_open(struct hail_socket **out, struct hail_engine *engine,
 	uint32_t asked;
 
 	if (!err)
-		err = read_options(&options, engine, given);
-	if (!err)
-		err = hl_endpoint_check(&options);
+		err = hl_socket_read_options(&options, given);
 	if (err)
 		return err;
 	asked = options.send_buffer;
 	if (!asked)
-		options.send_buffer =
-			engine->options.entries * HL_SEND_BUFFER_EACH;
-	err = start(out, engine, NO_DESCRIPTOR, &options);
+		options.send_buffer = hl_socket_send_buffer(engine);
+	err = start(out, engine, make, NO_DESCRIPTOR, &options);
 	/* Nobody asked for the default. */
 	if (!err)
 		hl_log_cut(*out, "send_buffer", asked, (*out)->send_buffer);
@@ -235,11 +277,13 @@ int hail_socket_adopt(struct hail_socket **out, struct hail_engine *engine,
 	int err = out ? hl_core_claim(engine) : -EINVAL;
 
 	if (!err)
-		err = read_options(&options, engine, given);
+		err = read_options(&options, given);
 	if (!err && fd < 0)
 		err = -EBADF;
-	if (!err)
-		err = start(out, engine, fd, &options);
+	if (!err) {
+		options.coalesce = choose_coalesce(engine, &options);
+		err = start(out, engine, adopt, fd, &options);
+	}
 	if (!err)
 		hl_log_cut(*out, "send_buffer", options.send_buffer,
 			   (*out)->send_buffer);

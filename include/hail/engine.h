@@ -179,7 +179,8 @@ int hail_engine_unref(struct hail_engine *engine);
  * and frees the engine, its sockets, timers and retained buffers. NULL is
  * allowed. The engine's thread, or any thread when that one has ended; then a
  * port may stay taken for a moment longer.
- * -EBUSY: called from a handler; -EPERM: another thread, or a forked child. */
+ * -EBUSY: called from a handler, or a shard's (shard.h); -EPERM: another
+ * thread, or a forked child. */
 int hail_engine_destroy(struct hail_engine *engine);
 
 #ifdef __cplusplus

@@ -43,6 +43,7 @@
 #include <hail/multicast.h>
 #include <hail/option.h>
 #include <hail/probe.h>
+#include <hail/shard.h>
 #include <hail/socket.h>
 #include <hail/stats.h>
 #include <hail/timer.h>

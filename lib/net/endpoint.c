@@ -105,39 +105,66 @@ static int bind_any(const struct hl_sockopt_target *target,
 	return err;
 }
 
-static int set_up(const struct hl_sockopt_target *target,
-		  const struct hail_socket_options *options,
-		  const struct hail_addr *local, struct hail_addr *remote)
+/* What the options ask for, with a family where they leave it open. */
+static struct hail_addr choose_local(const struct hail_socket_options *options)
 {
-	int err = hl_sockopt_apply(target, options, HL_SOCKOPT_OWN);
-
-	if (!err)
-		err = hail_addr_port(local) ? bind_to(target->fd, local)
-					    : bind_any(target, local);
-	if (!err && options->remote.sa.sa_family != AF_UNSPEC)
-		err = hl_endpoint_connect(target->fd, &options->remote, remote);
-	return err;
-}
-
-int hl_endpoint_open(const struct hail_socket_options *options,
-		     struct hail_addr *remote)
-{
-	struct hl_sockopt_target target = {.ipv6_only = options->ipv6_only};
 	struct hail_addr local = options->local;
-	int err;
 
 	if (local.sa.sa_family == AF_UNSPEC)
 		local.sa.sa_family = options->remote.sa.sa_family;
 	if (local.sa.sa_family == AF_UNSPEC)
 		local.sa.sa_family = options->ipv6_only ? AF_INET6 : AF_INET;
-	target.family = local.sa.sa_family;
+	return local;
+}
+
+static struct hl_sockopt_target
+target_of(int fd, const struct hail_socket_options *options)
+{
+	return (struct hl_sockopt_target){
+		.fd = fd,
+		.family = choose_local(options).sa.sa_family,
+		.ipv6_only = options->ipv6_only,
+	};
+}
+
+int hl_endpoint_make(const struct hail_socket_options *options)
+{
+	struct hl_sockopt_target target = target_of(-1, options);
+	int err;
+
 	target.fd = socket(target.family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (target.fd < 0)
 		return -errno;
-	err = set_up(&target, options, &local, remote);
+	err = hl_sockopt_apply(&target, options, HL_SOCKOPT_OWN);
 	if (!err)
 		return target.fd;
 	close(target.fd);
+	return err;
+}
+
+int hl_endpoint_bind(int fd, const struct hail_socket_options *options)
+{
+	struct hl_sockopt_target target = target_of(fd, options);
+	struct hail_addr local = choose_local(options);
+
+	return hail_addr_port(&local) ? bind_to(fd, &local)
+				      : bind_any(&target, &local);
+}
+
+int hl_endpoint_open(const struct hail_socket_options *options,
+		     struct hail_addr *remote)
+{
+	int fd = hl_endpoint_make(options);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = hl_endpoint_bind(fd, options);
+	if (!err && options->remote.sa.sa_family != AF_UNSPEC)
+		err = hl_endpoint_connect(fd, &options->remote, remote);
+	if (!err)
+		return fd;
+	close(fd);
 	return err;
 }
 

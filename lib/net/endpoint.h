@@ -16,6 +16,11 @@ int hl_endpoint_check(const struct hail_socket_options *options);
 int hl_endpoint_open(const struct hail_socket_options *options,
 		     struct hail_addr *remote);
 
+/* Two of its steps: a socket with its options set, or a negative errno; and
+ * binding it. */
+int hl_endpoint_make(const struct hail_socket_options *options);
+int hl_endpoint_bind(int fd, const struct hail_socket_options *options);
+
 /* The same with `fd`, of another's making, which stays open in any case.
  * `remote` is AF_UNSPEC where it isn't connected. */
 int hl_endpoint_adopt(int fd, const struct hail_socket_options *options,
