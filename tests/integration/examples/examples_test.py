@@ -34,6 +34,8 @@ def wrong_arguments_are_told_with_exit_2():
         "retain": ([], ["soon"], ["5", "65536"]),
         "send_many": (["127.0.0.1"], ["127.0.0.1", "0"],
                       ["127.0.0.1", *["1"] * 65]),
+        "shards": (["-1"], ["0", "localhost"], ["0", "::", "x"],
+                   ["0", "::", "1025"]),
         "timer": (["10"], ["0", "1"], ["1", "0"]),
     }
     for name, lists in wrong.items():
@@ -209,6 +211,22 @@ def retain_delays_every_datagram():
                      "retain")
 
 
+def shards_keep_a_room_on_one_of_them():
+    with Program(example("shards"), "0", "127.0.0.1", "3") as server:
+        address = ("127.0.0.1", server.port())
+        people = [receiver()[0] for _ in range(2)]
+        for room in range(12):
+            for place, plain in enumerate(people):
+                plain.sendto(bytes([room, place]), address)
+                expect_equal(people[0].recv(100), bytes([room, place]), room)
+        expect_equal(server.interrupt(), 0, "exit status of shards")
+        expect_equal(sorted(server.output[-3:]),
+                     [f"shard {n} of 3 passed 8 datagrams" for n in range(3)],
+                     "shards")
+        for plain in people:
+            plain.close()
+
+
 def timer_ticks_and_ends_by_itself():
     lines = expect_run(example("timer"), "20", "5").decode().splitlines()
     expect_equal(len(lines), 7, "lines")
@@ -240,4 +258,5 @@ main(wrong_arguments_are_told_with_exit_2,
      send_many_reaches_every_destination_in_order,
      drain_loses_nothing_at_its_window,
      retain_delays_every_datagram,
+     shards_keep_a_room_on_one_of_them,
      timer_ticks_and_ends_by_itself)
