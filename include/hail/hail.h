@@ -17,6 +17,7 @@
  * Threads. An engine, its sockets, timers and buffers are for one thread.
  * hail_engine_post() and hail_engine_stop() are for all, the latter also for
  * signal handlers. Engines don't know each other: use one a thread.
+ * hail_shards_create() makes several behind one port.
  *
  * Errors. Calls return 0, a count, or a negative errno, and write their
  * outputs only on success. -EAGAIN from a send is a normal answer: nothing was
@@ -25,8 +26,8 @@
  * the error handler names it, or closing the socket cancels and counts it.
  *
  * Options. Structs that begin with `size` may grow: HAIL_SOCKET_OPTIONS(),
- * HAIL_ENGINE_OPTIONS() and HAIL_MESSAGE_FACTS() fill it in. Zero is the
- * default of every member.
+ * HAIL_ENGINE_OPTIONS(), HAIL_SHARDS_OPTIONS() and HAIL_MESSAGE_FACTS() fill it
+ * in. Zero is the default of every member.
  *
  * Limits. Linux 6.1 and later, IPv4 and IPv6. After fork() the child must
  * leave its parent's engines alone; it is refused with -EPERM.

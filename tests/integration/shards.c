@@ -521,7 +521,7 @@ Test(shards, the_counters_of_all_are_added_up, .timeout = 60)
 	close(fd);
 }
 
-Test(shards, two_hundred_in_a_row_leave_nothing_behind, .timeout = 120)
+Test(shards, two_hundred_in_a_row_leave_nothing_behind, .timeout = 60)
 {
 	static struct sharded sharded;
 	unsigned descriptors = plain_descriptors();

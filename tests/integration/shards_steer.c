@@ -385,7 +385,7 @@ static void *flood(void *arg)
 }
 
 Test(shards_steer, none_comes_astray_while_shards_are_made_and_ended,
-     .timeout = 120)
+     .timeout = 60)
 {
 	static struct sharded sharded;
 	struct flood sender = {.port = 9};
