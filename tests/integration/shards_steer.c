@@ -134,9 +134,9 @@ static void connect_to(int fd, int remote)
 	cr_assert_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
 }
 
-/* Since Linux 6.13 a socket that is connected leaves the group of its port, and
- * the next one joins the group of the latest that was bound: so that this is
- * the right one, each is connected when another has been bound after it. */
+/* A socket that is connected leaves the group of its port (Linux 6.18), and the
+ * next one joins the group of the latest that was bound: so that this is the
+ * right one, each is connected when another has been bound after it. */
 Test(shards_steer, flows_stay_when_more_sockets_join_and_leave_the_port,
      .timeout = 60)
 {
