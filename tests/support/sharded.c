@@ -101,9 +101,11 @@ static void on_message(struct hail_shard *shard, uint32_t from, void *message,
 {
 	struct sharded *sharded = arg;
 	uint32_t number = (uint32_t)(uintptr_t)message;
+	int turned = hail_engine_turn(hail_shard_engine(shard), 0);
 
 	pthread_mutex_lock(&sharded->lock);
 	check_thread(sharded, shard);
+	sharded->outside += turned != -EBUSY;
 	*append(sharded->messages, &sharded->message_count) =
 		(struct sharded_seen){
 			.shard = hail_shard_index(shard),
@@ -163,6 +165,7 @@ void sharded_end(struct sharded *sharded)
 	cr_assert_eq(sharded->stops, count);
 	cr_assert_eq(sharded->closes, count);
 	cr_assert_eq(sharded->astray, 0);
+	cr_assert_eq(sharded->outside, 0);
 	cr_assert_leq(sharded->seen_count, SHARDED_SEEN_MAX);
 	cr_assert_leq(sharded->message_count, SHARDED_SEEN_MAX);
 }

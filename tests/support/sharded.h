@@ -38,6 +38,7 @@ struct sharded {
 	pthread_t threads[HAIL_SHARDS_MAX];
 	unsigned starts, stops, closes;
 	unsigned astray; /* handlers on another thread than their shard's */
+	unsigned outside; /* messages from outside a turn */
 	size_t seen_count, message_count;
 	struct sharded_seen seen[SHARDED_SEEN_MAX];
 	struct sharded_seen messages[SHARDED_SEEN_MAX];
