@@ -239,6 +239,7 @@ Test(shards_message, none_is_taken_after_the_end_and_all_before_arrive,
 		cr_assert_eq(err, -ESHUTDOWN);
 		cr_assert_eq(hail_shards_join(sharded.shards), 0);
 		cr_assert_eq(sharded.message_count, taken);
+		cr_assert_eq(sharded.outside, 0);
 		cr_assert_eq(hail_shards_destroy(sharded.shards), 0);
 	}
 }

@@ -37,7 +37,7 @@ struct sharded {
 	pthread_cond_t changed;
 	pthread_t threads[HAIL_SHARDS_MAX];
 	unsigned starts, stops, closes;
-	unsigned astray; /* handlers on another thread than their shard's */
+	unsigned astray;  /* handlers on another thread than their shard's */
 	unsigned outside; /* messages from outside a turn */
 	size_t seen_count, message_count;
 	struct sharded_seen seen[SHARDED_SEEN_MAX];
