@@ -14,8 +14,9 @@
  * timer makes it cost 1.5 times as much a datagram as no wait, where 2 come
  * 0.9, where 4 come half (6.18, loopback). */
 #define HL_BATCH_WAIT_WORTH 4
-/* Over so many the cost of a turn is spread thin: more would only be later. */
-#define HL_BATCH_WAIT_GOOD 32
+/* Over so many the cost of a turn is spread thin: more would only be later. As
+ * many are handed over in a turn by default. */
+#define HL_BATCH_WAIT_GOOD 64
 
 /* A wait that brings fewer was in vain: the rest after it is twice as long, and
  * doubles from one such wait to the next. Where a remote waits

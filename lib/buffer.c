@@ -10,6 +10,11 @@
 
 #define HL_CACHE_LINE 64
 
+/* The backend has at least so many buffers, and fewer than it had only after so
+ * many flushes that needed few. */
+#define HL_POOL_DEPTH_MIN 4
+#define HL_POOL_WINDOW 256
+
 /* The distance of two buffers. An odd number of cache lines, so that the
  * headers of neighbours fall into different cache sets: at equal strides of
  * 64 KiB a datagram costs 12 to 30 % more. */
@@ -34,8 +39,8 @@ int hl_pool_init(struct hl_pool *pool, struct hail_engine *engine,
 	pool->memory.count_max = count_max;
 	pool->memory.base = hl_reserve(stride * count_max);
 	pool->buffers = hl_reserve(sizeof(*pool->buffers) * count_max);
-	pool->returned = hl_reserve(sizeof(*pool->returned) * count_max);
-	if (!pool->memory.base || !pool->buffers || !pool->returned)
+	pool->free = hl_reserve(sizeof(*pool->free) * count_max);
+	if (!pool->memory.base || !pool->buffers || !pool->free)
 		return -ENOMEM;
 	return 0;
 }
@@ -46,7 +51,7 @@ void hl_pool_fini(struct hl_pool *pool)
 
 	hl_unreserve(pool->memory.base, pool->memory.stride * count);
 	hl_unreserve(pool->buffers, sizeof(*pool->buffers) * count);
-	hl_unreserve(pool->returned, sizeof(*pool->returned) * count);
+	hl_unreserve(pool->free, sizeof(*pool->free) * count);
 }
 
 uint32_t hl_pool_grow(struct hl_pool *pool, uint32_t count)
@@ -62,16 +67,69 @@ uint32_t hl_pool_grow(struct hl_pool *pool, uint32_t count)
 		buffer->id = pool->total++;
 		hl_pool_give_back(pool, buffer->id);
 	}
+	pool->depth += count;
 	return count;
+}
+
+bool hl_pool_widen(struct hl_pool *pool)
+{
+	pool->missing++;
+	if (pool->free_count)
+		return true;
+	if (pool->doubled)
+		return false;
+	pool->doubled = true;
+	pool->exhausted++;
+	return hl_pool_grow(pool, pool->total) > 0;
+}
+
+/* Reception ended for want of a buffer: so many more, and twice as many at
+ * least. */
+static void deepen(struct hl_pool *pool)
+{
+	uint32_t more =
+		pool->depth > pool->missing ? pool->depth : pool->missing;
+
+	pool->missing = 0;
+	pool->depth = more > pool->total - pool->depth ? pool->total
+						       : pool->depth + more;
+}
+
+/* After a while what is offered is what was used at most, and a quarter more.
+ */
+static void narrow(struct hl_pool *pool)
+{
+	uint32_t enough;
+
+	if (pool->taken > pool->taken_max)
+		pool->taken_max = pool->taken;
+	pool->taken = 0;
+	if (++pool->flushes < HL_POOL_WINDOW)
+		return;
+	enough = pool->taken_max + pool->taken_max / 4 + 1;
+	if (enough < HL_POOL_DEPTH_MIN)
+		enough = HL_POOL_DEPTH_MIN;
+	if (enough < pool->depth)
+		pool->depth = enough;
+	pool->taken_max = 0;
+	pool->flushes = 0;
 }
 
 void hl_pool_flush(struct hl_pool *pool)
 {
 	struct hl_backend *backend = pool->engine->backend;
+	uint32_t count;
 
-	backend->ops->provide(backend, pool->kind, pool->returned,
-			      pool->returned_count);
-	pool->returned_count = 0;
+	if (pool->missing)
+		deepen(pool);
+	count = pool->depth - pool->offered;
+	if (count > pool->free_count)
+		count = pool->free_count;
+	pool->free_count -= count;
+	pool->offered += count;
+	backend->ops->provide(backend, pool->kind,
+			      &pool->free[pool->free_count], count);
+	narrow(pool);
 }
 
 void hl_pool_stats(const struct hl_pool *pool, struct hail_pool_stats *out)

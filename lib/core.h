@@ -9,12 +9,12 @@
 #define HL_CORE_H
 
 #include "backend/backend.h"
-#include "backend/backend.h"
 #include "batch_wait.h"
 #include "buffer.h"
 #include "echo.h"
 #include "failure.h"
 #include "flight.h"
+#include "lend.h"
 #include "log.h"
 #include "notify.h"
 #include "owner.h"
@@ -43,9 +43,10 @@ struct hail_engine {
 	struct hail_engine_options options; /* as they are in force */
 	struct hl_log log;
 
-	bool turning; /* a turn is under way: handlers may run */
-	bool entered; /* since the last turn, when it was left */
-	uint64_t now; /* 0: not asked for in this turn */
+	bool turning;  /* a turn is under way: handlers may run */
+	bool entered;  /* since the last turn, when it was left */
+	bool rearming; /* a reception has ended, and data may wait for it */
+	uint64_t now;  /* 0: not asked for in this turn */
 	uint64_t turns;
 	uint64_t keepers; /* what keeps run() running, but for posts */
 	uint64_t refs;    /* of these, hail_engine_ref() */
@@ -53,6 +54,7 @@ struct hail_engine {
 	struct hl_pool pools[HL_POOL_KINDS];
 	struct hl_send_memory memory;
 	struct hl_flight flight;
+	struct hl_lending lending;
 	struct hl_failures failures;
 	struct hl_echoes echoes;
 	struct hl_socket_table sockets;
@@ -70,9 +72,13 @@ struct hail_engine {
 	struct hl_list failing;  /* errors to be told */
 	struct hl_list draining; /* drain is due */
 	struct hl_list starved;  /* refused for want of a send block */
+	struct hl_list leaving;  /* children, until leave_end and once more */
+	struct hl_list left;     /* children, until leave_end */
 	struct hl_list closing;  /* until nothing is under way */
 	struct hl_list closed;   /* the close handler is due */
 	uint64_t backoff_end;
+	uint64_t leave_end;
+	uint32_t peers; /* of the sockets, those that are children */
 
 	struct hl_batch_wait batch_wait;
 	struct hl_completion *completions;

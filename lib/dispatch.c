@@ -3,6 +3,7 @@
 #include "dispatch.h"
 
 #include "core.h"
+#include "lend.h"
 #include "notice.h"
 #include "recv.h"
 #include "socket.h"
@@ -18,6 +19,11 @@ static void dispatch_other(struct hail_engine *engine,
 	switch (completion->kind) {
 	case HL_COMPLETION_SEND:
 		hl_flight_failed(&engine->flight, id, completion->result);
+		if (!completion->more)
+			hl_lend_never(engine, id);
+		break;
+	case HL_COMPLETION_BACK:
+		hl_lend_back(engine, id, completion->result);
 		break;
 	case HL_COMPLETION_WRITABLE:
 		hl_socket_writable(hl_socket_table_at(&engine->sockets, id),
@@ -51,10 +57,19 @@ static uint32_t dispatch(struct hail_engine *engine,
  * the clock for it. */
 static uint64_t batch_time(struct hail_engine *engine, int64_t timeout_ns)
 {
-	if (!engine->batch_wait.limit_ns || timeout_ns == 0 ||
-	    timeout_ns == HL_WAIT_SUBMIT)
+	bool rearming = engine->rearming;
+	uint64_t chosen;
+
+	if (timeout_ns == HL_WAIT_SUBMIT)
 		return 0;
-	return hl_batch_wait_choose(&engine->batch_wait, hl_clock_now());
+	engine->rearming = false;
+	if (!engine->batch_wait.limit_ns || timeout_ns == 0)
+		return 0;
+	chosen = hl_batch_wait_choose(&engine->batch_wait, hl_clock_now());
+	/* A socket that is armed anew may be ended at once by the next empty
+	 * datagram, and be deaf as long as the wait goes on. Who closes waits
+	 * for an answer. */
+	return rearming || !hl_list_empty(&engine->closing) ? 0 : chosen;
 }
 
 static int wait(struct hail_engine *engine, int64_t timeout_ns)
@@ -65,8 +80,10 @@ static int wait(struct hail_engine *engine, int64_t timeout_ns)
 	int count = backend->ops->wait(backend, timeout_ns, batch_ns,
 				       engine->completions, HL_COMPLETIONS_MAX);
 
-	/* It doesn't take place where spinning finds something before. */
-	if (count >= 0 && backend->counters.batch_waits != batch_waits)
+	/* It doesn't take place where spinning finds something before, and says
+	 * nothing where a timer cut it short. */
+	if (count >= 0 && backend->counters.batch_waits != batch_waits &&
+	    (timeout_ns < 0 || (uint64_t)timeout_ns >= batch_ns))
 		hl_batch_wait_judge(&engine->batch_wait, (uint32_t)count);
 	return count;
 }

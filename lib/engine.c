@@ -10,8 +10,11 @@
 
 #include "core.h"
 #include "dispatch.h"
+#include "engine_options.h"
+#include "lend.h"
 #include "net/payload.h"
 #include "notice.h"
+#include "peer.h"
 #include "recv.h"
 #include "send_drain.h"
 #include "send_queue.h"
@@ -20,106 +23,6 @@
 #include "util/options.h"
 
 #include <errno.h>
-
-struct count_option {
-	size_t offset; /* of a uint32_t */
-	uint32_t fallback, max;
-};
-
-#define COUNT(member, fallback, max)                                           \
-	{                                                                      \
-		offsetof(struct hail_engine_options, member), fallback, max    \
-	}
-
-static const struct count_option counts[] = {
-	COUNT(entries, 256, 32768),
-	COUNT(buffers, 64, 32768),
-	COUNT(buffers_max, 1024, 32768),
-	COUNT(small_buffers, 64, 32768),
-	COUNT(small_buffers_max, 4096, 32768),
-	COUNT(send_blocks, 4096, 1048576),
-	COUNT(send_blocks_large, 256, 65536),
-	COUNT(budget, 64, 4096),
-	COUNT(posts, 16384, 1048576),
-};
-
-/* A core is busy for as long, each time before it sleeps. */
-#define HL_NAPI_MAX_US 1000000
-
-static uint32_t power_of_two(uint32_t count)
-{
-	uint32_t power = 1;
-
-	while (power < count)
-		power *= 2;
-	return power;
-}
-
-static int read_count(struct hail_engine_options *options,
-		      const struct count_option *option)
-{
-	uint32_t *value = (void *)((char *)options + option->offset);
-
-	if (*value > option->max)
-		return -EINVAL;
-	if (!*value)
-		*value = option->fallback;
-	*value = power_of_two(*value);
-	return 0;
-}
-
-/* Every buffer and every send may have its completion waiting at once. */
-static int read_completions(struct hail_engine_options *options)
-{
-	uint32_t all = options->entries + options->buffers_max +
-		       options->small_buffers_max;
-
-	if (!options->completions)
-		options->completions = all < 65536 ? all : 65536;
-	if (options->completions < options->entries ||
-	    options->completions > 65536)
-		return -EINVAL;
-	options->completions = power_of_two(options->completions);
-	return 0;
-}
-
-/* The pool's first size, where it wasn't asked for, gives way to its bound. */
-static int read_first(uint32_t asked, uint32_t bound, uint32_t *first)
-{
-	if (!asked && *first > bound)
-		*first = bound;
-	return *first > bound ? -EINVAL : 0;
-}
-
-static int read_options(struct hail_engine_options *out,
-			const struct hail_engine_options *given)
-{
-	struct hail_engine_options asked;
-	int err = hl_options_read(out, sizeof(*out), given);
-
-	if (err)
-		return err;
-	if (out->allocator &&
-	    (!out->allocator->allocate || !out->allocator->release))
-		return -EINVAL;
-	asked = *out;
-	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]) && !err; i++)
-		err = read_count(out, &counts[i]);
-	if (!err)
-		err = read_first(asked.buffers, out->buffers_max,
-				 &out->buffers);
-	if (!err)
-		err = read_first(asked.small_buffers, out->small_buffers_max,
-				 &out->small_buffers);
-	if (err)
-		return err;
-	if (!out->small_size)
-		out->small_size = 2048;
-	if (out->small_size > HL_PAYLOAD_MAX ||
-	    out->batch_wait_ns > HL_NS_PER_S || out->napi_us > HL_NAPI_MAX_US)
-		return -EINVAL;
-	return read_completions(out);
-}
 
 static void init_lists(struct hail_engine *engine)
 {
@@ -131,8 +34,13 @@ static void init_lists(struct hail_engine *engine)
 	hl_list_init(&engine->failing);
 	hl_list_init(&engine->draining);
 	hl_list_init(&engine->starved);
+	hl_list_init(&engine->leaving);
+	hl_list_init(&engine->left);
 	hl_list_init(&engine->closing);
 	hl_list_init(&engine->closed);
+	hl_lend_init(&engine->lending,
+		     engine->options.zero_copy == HAIL_ZERO_COPY_OFF,
+		     engine->options.register_memory);
 	hl_socket_table_init(&engine->sockets, &engine->allocator);
 	hl_timers_init(&engine->timers, &engine->allocator);
 }
@@ -186,10 +94,15 @@ static int init_backend(struct hail_engine *engine,
 		.spin_ns = options->spin_ns,
 		.napi_us = options->napi_us,
 	};
+	struct iovec regions[HL_LEND_REGIONS];
 	int err;
 
 	for (int kind = 0; kind < HL_POOL_KINDS; kind++)
 		config.pools[kind] = engine->pools[kind].memory;
+	if (options->register_memory) {
+		config.region_count = hl_lend_regions(engine, regions);
+		config.regions = regions;
+	}
 	err = ops->open(&engine->backend, &config, arg);
 	if (err)
 		return err;
@@ -267,7 +180,7 @@ int hl_engine_create_with(struct hail_engine **out,
 
 	if (!out)
 		return -EINVAL;
-	err = read_options(&options, given);
+	err = hl_engine_options_read(&options, given);
 	if (err)
 		return err;
 	engine = allocate_engine(&options);
@@ -318,7 +231,8 @@ static bool busy(const struct hail_engine *engine)
 	       some(&engine->noticing) || some(&engine->failing) ||
 	       some(&engine->draining) || some(&engine->sending) ||
 	       some(&engine->closed) || some(&engine->arming) ||
-	       hl_posts_waiting(&engine->posts);
+	       hl_posts_waiting(&engine->posts) ||
+	       atomic_load(&engine->posts.stop);
 }
 
 static bool alive(const struct hail_engine *engine)
@@ -335,6 +249,9 @@ static uint64_t next_due(const struct hail_engine *engine)
 		return 0;
 	if (some(&engine->backoff) && engine->backoff_end < due)
 		due = engine->backoff_end;
+	if ((some(&engine->leaving) || some(&engine->left)) &&
+	    engine->leave_end < due)
+		due = engine->leave_end;
 	return due;
 }
 
@@ -401,6 +318,8 @@ static size_t call_handlers(struct hail_engine *engine)
 	engine->now = 0;
 	if (some(&engine->backoff))
 		hl_socket_end_backoff(engine);
+	if (some(&engine->leaving) || some(&engine->left))
+		hl_peer_tend(engine);
 	if (some(&engine->ready))
 		events += hl_recv_deliver(engine);
 	if (some(&engine->noticing))
@@ -418,12 +337,20 @@ static size_t call_handlers(struct hail_engine *engine)
 	return events;
 }
 
+/* Whether an enter is due: something is queued, or the books of what was
+ * submitted are still open. Room for the last of it may have been made by
+ * submitting the rest, and the kernel took no more. */
+static bool loaded(const struct hail_engine *engine)
+{
+	return engine->flight.count ||
+	       engine->backend->ops->queued(engine->backend);
+}
+
 /* Whether leaving the last turn has brought what this one is to hand over, so
  * that under load a turn is one enter here too. */
 static bool ahead(const struct hail_engine *engine)
 {
-	return engine->entered && busy(engine) &&
-	       !engine->backend->ops->queued(engine->backend);
+	return engine->entered && busy(engine) && !loaded(engine);
 }
 
 /* One turn; what handlers queue is left for the next. */
@@ -453,15 +380,12 @@ static int leave(struct hail_engine *engine)
 {
 	int err = prepare(engine);
 
-	if (!err && engine->backend->ops->queued(engine->backend)) {
+	if (!err && loaded(engine)) {
 		err = enter(engine, 0);
 		engine->entered = true;
 		feed(engine);
 	}
-	hl_notify_due(&engine->notify,
-		      engine->backend->ops->queued(engine->backend)
-			      ? 0
-			      : next_due(engine));
+	hl_notify_due(&engine->notify, loaded(engine) ? 0 : next_due(engine));
 	return err;
 }
 

@@ -41,6 +41,7 @@ static bool asked_for(const struct hail_socket *socket,
  * way of the failures. */
 static uint32_t tell(struct hail_socket *socket, const struct msghdr *record)
 {
+	struct hail_socket *owner = hl_socket_owner(socket);
 	struct hl_errqueue_stamp stamp;
 	struct hail_error error;
 	int kind;
@@ -58,7 +59,7 @@ static uint32_t tell(struct hail_socket *socket, const struct msghdr *record)
 		return 0;
 	if (error.remote.sa.sa_family == AF_UNSPEC)
 		error.remote = socket->remote;
-	hl_failure_report(socket, &error);
+	hl_failure_report(owner, &error);
 	return 0;
 }
 

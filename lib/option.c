@@ -4,6 +4,7 @@
 #include "option.h"
 
 #include "log.h"
+#include "peer.h"
 #include "socket.h"
 
 #include <errno.h>
@@ -49,6 +50,40 @@ static int learn_changed(struct hail_socket *socket, uint32_t option,
 	return 0;
 }
 
+/* Of what can be set on a socket, what a peer has too: not what is of groups,
+ * which its parent alone sends to and hears. That it shares the port with its
+ * parent and the other peers isn't the user's to change. */
+static int set_child(struct hail_socket *child, uint32_t option, uint32_t value)
+{
+	struct hl_sockopt_target target = hl_option_target(child);
+	int err;
+
+	switch (option) {
+	case HAIL_OPTION_REUSE_ADDR:
+	case HAIL_OPTION_MULTICAST_TTL:
+	case HAIL_OPTION_MULTICAST_LOOP:
+	case HAIL_OPTION_MULTICAST_INTERFACE:
+		return 0;
+	case HAIL_OPTION_EXCLUSIVE:
+		option = HAIL_OPTION_REUSE_PORT;
+		value = 0;
+	}
+	err = hl_sockopt_change(&target, option, value);
+	return err ? err : hl_option_learn_buffers(child);
+}
+
+static int set_children(struct hail_socket *socket, uint32_t option,
+			uint32_t value)
+{
+	struct hail_socket *child = NULL;
+	int err = 0;
+
+	while (!err && (child = hl_peer_next(socket, child)))
+		if (!child->leaving)
+			err = set_child(child, option, value);
+	return err;
+}
+
 int hail_socket_set(struct hail_socket *socket, uint32_t option, uint32_t value)
 {
 	struct hl_sockopt_target target;
@@ -65,7 +100,7 @@ int hail_socket_set(struct hail_socket *socket, uint32_t option, uint32_t value)
 	if (option == HAIL_OPTION_SEND_BUFFER ||
 	    option == HAIL_OPTION_RECEIVE_BUFFER)
 		err = learn_changed(socket, option, value);
-	return err;
+	return err ? err : set_children(socket, option, value);
 }
 
 int hail_socket_get(const struct hail_socket *socket, uint32_t option,

@@ -42,11 +42,8 @@ static void wait_for_buffer(struct hail_socket *socket)
 {
 	struct hl_pool *pool = pool_of(socket);
 
-	pool->exhausted++;
 	socket->traffic.rearm_pool++;
-	/* One doubling a turn, however many sockets found it empty. */
-	if (!pool->returned_count && !hl_pool_grow(pool, pool->total) &&
-	    hl_list_empty(&pool->waiting))
+	if (!hl_pool_widen(pool) && hl_list_empty(&pool->waiting))
 		hl_log_no_buffer(socket);
 	socket->deaf = true;
 	hl_list_append_once(socket->served || socket->queued
@@ -67,7 +64,7 @@ static void note_error(struct hail_socket *socket, int error)
 	if (hl_icmp_may_be(error)) {
 		/* The error queue has it too, and knows more. */
 		if (!socket->errors)
-			hl_failure_report(socket, &told);
+			hl_failure_report(hl_socket_owner(socket), &told);
 		return;
 	}
 	/* Whatever it is, it may be so again at once. */
@@ -83,6 +80,7 @@ static void ended(struct hail_socket *socket,
 	socket->disarming &= (uint8_t)~HL_ARM_RECEIVE;
 	if (socket->state != HL_SOCKET_OPEN)
 		return;
+	socket->engine->rearming = true;
 	hl_trace2(rearm, socket, completion->result);
 	if (completion->result == -ENOBUFS)
 		wait_for_buffer(socket);
@@ -195,12 +193,15 @@ uint32_t hl_recv_complete(struct hail_socket *socket,
 }
 
 /* Whether a connected socket hears this one: what was in the kernel's queue
- * when it was connected may come from anybody. */
-static bool heard(const struct hail_socket *socket,
+ * when it was connected may come from anybody. A child's comes for its
+ * parent. */
+static bool heard(struct hail_socket *socket,
 		  const struct hail_datagram *datagram)
 {
-	return !hl_socket_connected(socket) ||
-	       hail_addr_equal(&socket->remote, &datagram->remote);
+	const struct hail_socket *owner = hl_socket_owner(socket);
+
+	return !hl_socket_connected(owner) ||
+	       hail_addr_equal(&owner->remote, &datagram->remote);
 }
 
 static void count_received(struct hail_socket *socket,
@@ -316,18 +317,20 @@ static void turn_on_coalescing(struct hail_socket *socket)
 static size_t deliver(struct hail_socket *socket)
 {
 	struct hail_engine *engine = socket->engine;
+	struct hail_socket *owner = hl_socket_owner(socket);
 	size_t count;
 
 	/* The handler was taken away: what is here waits for the next. */
-	if (!socket->handlers.data)
+	if (!owner->handlers.data)
 		return 0;
 	count = gather(socket);
 	if (hl_coalesce_due(&socket->coalesce, count) &&
 	    hl_coalesce_look(&socket->coalesce, engine->batch, count))
 		turn_on_coalescing(socket);
 	socket->served |= count > 0;
+	socket->peer_used |= count > 0;
 	if (count)
-		socket->handlers.data(socket, engine->batch, count);
+		owner->handlers.data(owner, engine->batch, count);
 	for (size_t i = 0; i < count; i++)
 		hl_buffer_drop(engine->batch[i].buffer);
 	/* The rest waits until the other sockets have had their turn. */
@@ -378,7 +381,8 @@ void hl_recv_feed(struct hail_engine *engine)
 	for (int kind = 0; kind < HL_POOL_KINDS; kind++) {
 		struct hl_pool *pool = &engine->pools[kind];
 
-		if (pool->returned_count)
+		pool->doubled = false;
+		if (hl_pool_short(pool))
 			hl_pool_flush(pool);
 		if (!hl_list_empty(&pool->waiting))
 			feed(pool);

@@ -12,34 +12,60 @@
 #include "send_queue.h"
 #include "socket.h"
 #include "stamp.h"
+#include "train.h"
 
 #include <errno.h>
 #include <limits.h>
 
-/* What isn't asked of plain messages: reads the facts of the one that would be
- * the n-th of the submission, and whether its remote is in there already, which
- * ends the submission for no reason of the message's. */
-static bool admit_special(struct hail_socket *socket,
-			  const struct hl_batch *batch, uint32_t n, int *why)
+/* Adds the message that would be the n-th of the submission. False: it ends
+ * before it, because of what the facts say or for no reason of the message's.
+ */
+static bool admit_one(struct hail_socket *socket, const struct hl_batch *batch,
+		      uint32_t n, bool routed, int *why)
 {
 	struct hl_flight *flight = &socket->engine->flight;
 	const struct hail_message_facts *facts = hl_batch_facts(batch, n);
-	struct hl_extras *extras = &flight->own[n];
+	const struct hail_message *message = &batch->messages[n];
+	struct hail_socket *by = socket;
 
-	if (facts) {
-		*why = hl_extras_read(extras, socket, &batch->messages[n],
-				      facts);
-		if (*why)
-			return false;
+	if (facts)
+		*why = hl_extras_read(&flight->own[n], socket, message, facts);
+	if (*why)
+		return false;
+	if (routed)
+		by = hl_train_route(socket, n, message, facts);
+	if (!hl_send_check_room(by)) {
+		flight->lacking = by;
+		return false;
 	}
-	if (hl_send_check_careful(socket) &&
-	    !hl_distinct_add(&flight->distinct, batch->messages[n].remote))
+	if (routed && !hl_train_add(socket, n, batch->messages, facts))
 		return false;
 	if (facts) {
-		hl_stamp_name(socket, extras);
-		hl_flight_annotate(flight, n, extras);
+		hl_stamp_name(socket, &flight->own[n]);
+		hl_flight_annotate(flight, n, &flight->own[n]);
 	}
+	by->room -= (int64_t)hl_sndbuf_charge(message->size);
 	return true;
+}
+
+/* Adds those that follow the n-th and are like it, as far as there is room;
+ * returns how many. */
+static uint32_t admit_alike(struct hail_socket *socket,
+			    const struct hl_batch *batch, uint32_t n,
+			    uint32_t limit)
+{
+	struct hail_socket *by = hl_train_by(socket, n);
+	int64_t charge = (int64_t)hl_sndbuf_charge(batch->messages[n].size);
+	int64_t room = (by->room + charge - 1) / charge;
+	uint32_t most = limit - n - 1;
+
+	if (batch->facts || room <= 0)
+		return 0;
+	if (most > room)
+		most = (uint32_t)room;
+	most = hl_train_extend(socket, n, batch->messages, most);
+	by->room -= most * charge;
+	return most;
 }
 
 /* How many messages from the front can be submitted at once. `why` is what
@@ -48,35 +74,33 @@ static bool admit_special(struct hail_socket *socket,
 static uint32_t admit(struct hail_socket *socket, const struct hl_batch *batch,
 		      int *why)
 {
+	const struct hl_flight *flight = &socket->engine->flight;
 	uint32_t limit = hl_flight_room(socket->engine);
-	bool careful = hl_send_check_careful(socket);
-	bool special = batch->facts || careful;
 	uint32_t n = 0;
+	bool routed;
 
 	if (batch->count < limit)
 		limit = (uint32_t)batch->count;
-	if (!limit || !hl_send_check_room(socket)) {
-		*why = -EAGAIN;
-		return 0;
-	}
-	if (careful)
-		hl_distinct_begin(&socket->engine->flight.distinct);
-	while (n < limit && socket->room > 0) {
-		const struct hail_message *message = &batch->messages[n];
-
-		*why = hl_send_check_message(socket, message);
-		if (*why || (special && !admit_special(socket, batch, n, why)))
+	routed = hl_train_begin(socket, limit);
+	for (; n < limit; n++) {
+		*why = hl_send_check_message(socket, &batch->messages[n]);
+		if (*why || !admit_one(socket, batch, n, routed, why))
 			break;
-		socket->room -= (int64_t)hl_sndbuf_charge(message->size);
-		n++;
+		if (flight->planning)
+			n += admit_alike(socket, batch, n, limit);
 	}
-	return n;
+	if (n || *why)
+		return n;
+	*why = -EAGAIN;
+	if (limit)
+		hl_send_queue_block(socket, flight->lacking, -EAGAIN);
+	return 0;
 }
 
-/* The kernel took some in a row, the first of which has this token. */
+/* The kernel took some in a row, the first of which has this index. */
 static void count_sent(struct hail_socket *socket,
 		       const struct hail_message *messages, uint32_t count,
-		       uint32_t token)
+		       uint32_t first)
 {
 	const struct hl_flight *flight = &socket->engine->flight;
 	uint64_t bytes = 0;
@@ -86,25 +110,28 @@ static void count_sent(struct hail_socket *socket,
 	socket->traffic.sent += count;
 	socket->traffic.sent_bytes += bytes;
 	for (uint32_t i = 0; flight->annotated && i < count; i++)
-		if (flight->extras[token + i])
+		if (flight->extras[first + i])
 			hl_stamp_add(socket, &messages[i], messages[i].data,
-				     flight->extras[token + i]);
+				     flight->extras[first + i]);
 }
 
 static void settle_one(struct hail_socket *socket,
-		       const struct hail_message *message, uint32_t token)
+		       const struct hail_message *message, uint32_t index)
 {
-	const struct hl_flight *flight = &socket->engine->flight;
-	int result = flight->results[token];
-	const struct hl_extras *extras = flight->extras[token];
+	struct hl_flight *flight = &socket->engine->flight;
+	int result = hl_flight_result(flight, index);
+	const struct hl_extras *extras = flight->extras[index];
 
 	if (!result) {
-		count_sent(socket, message, 1, token);
+		count_sent(socket, message, 1, index);
 	} else if (hl_send_check_backpressure(result)) {
-		hl_send_queue_block(socket, result);
-		hl_send_queue_rescue(socket, message, extras, 0);
-	} else if (hl_send_check_retry(socket, message, result, 0)) {
-		hl_send_queue_rescue(socket, message, extras, 1);
+		hl_send_queue_block(socket, hl_train_by(socket, index), result);
+		hl_send_queue_rescue(socket, message, extras, 0, false);
+	} else if (flight->planned &&
+		   hl_gso_refused(&flight->gso, index, result)) {
+		hl_send_queue_rescue(socket, message, extras, 0, true);
+	} else if (hl_send_check_retry(socket, index, message, result, 0)) {
+		hl_send_queue_rescue(socket, message, extras, 1, false);
 	} else {
 		hl_send_queue_fail(socket, message, message->data, result);
 	}
@@ -118,41 +145,71 @@ static void settle_one(struct hail_socket *socket,
 static uint32_t settle(struct hail_socket *socket,
 		       const struct hail_message *messages, uint32_t count)
 {
-	const int32_t *results = socket->engine->flight.results;
+	struct hl_flight *flight = &socket->engine->flight;
 
-	for (; count && hl_send_check_backpressure(results[count - 1]); count--)
-		hl_send_queue_block(socket, results[count - 1]);
+	for (; count; count--) {
+		int result = hl_flight_result(flight, count - 1);
+
+		if (!hl_send_check_backpressure(result))
+			break;
+		hl_send_queue_block(socket, hl_train_by(socket, count - 1),
+				    result);
+	}
 	for (uint32_t i = 0; i < count; i++)
 		settle_one(socket, &messages[i], i);
 	return count;
 }
 
-/* One submission of messages that were admitted: queued is how many there was
- * room for. Their results stay in the flight until it is ended. */
-static int launch(struct hail_socket *socket,
-		  const struct hail_message *messages, uint32_t count,
-		  uint32_t *queued)
+/* Some failed: sends those again whose train was refused. Where an error may be
+ * another remote's they wait for the queue, which makes sure of the order. */
+static int repair(struct hail_socket *socket,
+		  const struct hail_message *messages, uint32_t count)
 {
 	struct hail_engine *engine = socket->engine;
+	bool refused = false;
 
-	*queued = hl_flight_send(engine, socket->slot, messages, count, 0);
-	hl_flight_begin(&engine->flight, *queued);
-	return hl_dispatch_wait(engine, HL_WAIT_SUBMIT);
+	for (uint32_t i = count; i > 0; i--)
+		hl_train_look_back(socket, i - 1);
+	if (!engine->flight.planned)
+		return 0;
+	for (uint32_t i = 0; i < count; i++)
+		refused |= hl_train_settle(socket, &messages[i], i);
+	/* What met backpressure waits for the queue, and they behind it. */
+	if (!refused || hl_send_check_careful(socket) ||
+	    engine->flight.pushed_back)
+		return 0;
+	return hl_flight_send_singly(engine, socket, messages, count);
+}
+
+/* One submission of messages that were admitted. Their results stay in the
+ * flight until it is ended. */
+static int launch(struct hail_socket *socket,
+		  const struct hail_message *messages, uint32_t count)
+{
+	struct hail_engine *engine = socket->engine;
+	int err;
+
+	engine->flight.count = count;
+	err = hl_flight_send(engine, socket, messages, count, 0);
+	return err ? err : hl_dispatch_wait(engine, HL_WAIT_SUBMIT);
 }
 
 /* Returns how many were taken, or what broke the backend. */
 static int submit(struct hail_socket *socket,
 		  const struct hail_message *messages, uint32_t count)
 {
-	struct hail_engine *engine = socket->engine;
-	uint32_t taken = 0;
-	int err = launch(socket, messages, count, &taken);
+	struct hl_flight *flight = &socket->engine->flight;
+	uint32_t taken = count;
+	int err = launch(socket, messages, count);
 
-	if (!err && engine->flight.failed)
-		taken = settle(socket, messages, taken);
-	else if (!err)
-		count_sent(socket, messages, taken, 0);
-	hl_flight_end(&engine->flight);
+	if (!err && flight->failed) {
+		err = repair(socket, messages, count);
+		taken = err ? 0 : settle(socket, messages, count);
+	} else if (!err) {
+		count_sent(socket, messages, count, 0);
+		hl_train_count(socket);
+	}
+	hl_flight_end(flight);
 	return err ? err : (int)taken;
 }
 
@@ -160,8 +217,6 @@ static int submit(struct hail_socket *socket,
 static size_t hold(struct hail_socket *socket, const struct hl_batch *batch,
 		   int *why)
 {
-	if (!socket->blocked && socket->room <= 0)
-		hl_send_queue_block(socket, -EAGAIN);
 	*why = 0;
 	return hl_send_queue_append(socket, batch, why);
 }
@@ -193,18 +248,19 @@ static size_t send_now(struct hail_socket *socket, const struct hl_batch *batch,
 }
 
 /* Submits a message that is alone: 0, what the kernel says of it, or what broke
- * the backend; -EINPROGRESS: there was no room to queue it. */
+ * the backend. */
 static int submit_one(struct hail_socket *socket,
 		      const struct hail_message *message)
 {
 	struct hl_flight *flight = &socket->engine->flight;
-	uint32_t queued = 0;
-	int result = launch(socket, message, 1, &queued);
+	int result = launch(socket, message, 1);
 
 	if (!result)
-		result = queued ? flight->results[0] : -EINPROGRESS;
+		result = hl_flight_result(flight, 0);
 	if (!result)
 		count_sent(socket, message, 1, 0);
+	else if (hl_send_check_backpressure(result))
+		hl_send_queue_block(socket, hl_train_by(socket, 0), result);
 	hl_flight_end(flight);
 	return result;
 }
@@ -214,24 +270,19 @@ static int send_one_now(struct hail_socket *socket,
 			const struct hl_batch *batch)
 {
 	unsigned attempts = 0;
-	int why = 0;
+	int why = -EAGAIN;
 
 	while (!socket->in_flight && !socket->blocked &&
 	       admit(socket, batch, &why)) {
 		why = submit_one(socket, batch->messages);
-		if (hl_send_check_retry(socket, batch->messages, why,
-					attempts)) {
-			attempts++;
-			hl_sockopt_take_error(socket->fd);
-			continue;
-		}
-		if (hl_send_check_backpressure(why))
-			hl_send_queue_block(socket, why);
-		else if (why != -EINPROGRESS)
-			return why;
-		break;
+		if (!hl_send_check_retry(socket, 0, batch->messages, why,
+					 attempts))
+			break;
+		attempts++;
+		hl_sockopt_take_error(hl_train_by(socket, 0)->fd);
+		why = -EAGAIN;
 	}
-	if (why && why != -EINPROGRESS && !hl_send_check_backpressure(why))
+	if (!hl_send_check_backpressure(why))
 		return why;
 	hold(socket, batch, &why);
 	return why;

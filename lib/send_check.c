@@ -14,6 +14,8 @@
 #include "net/addr.h"
 #include "net/icmp.h"
 #include "net/payload.h"
+#include "net/sndbuf.h"
+#include "train.h"
 
 /* One ICMP message fails one send, so the second attempt is good unless another
  * came in the very moment; what is the message's own fault fails each time. A
@@ -67,34 +69,50 @@ int hl_send_check_message(const struct hail_socket *socket,
 	return 0;
 }
 
-bool hl_send_check_room(struct hail_socket *socket)
+void hl_send_check_ask(struct hail_socket *socket)
 {
 	struct hl_backend *backend = socket->engine->backend;
 	int64_t outstanding;
 
+	socket->round = socket->engine->flight.round;
 	/* Asked while half of it is left, a batch seldom has to stop in its
 	 * middle to ask. */
 	if (socket->room > (int64_t)socket->send_buffer / 2)
-		return true;
+		return;
 	outstanding = backend->ops->outstanding(backend, socket->slot);
 	if (outstanding < 0)
 		outstanding = 0; /* then the kernel will tell */
 	socket->room = (int64_t)socket->send_buffer - outstanding;
-	return socket->room > 0;
 }
 
-bool hl_send_check_retry(struct hail_socket *socket,
+bool hl_send_check_futile(const struct hail_socket *by, size_t size, int error)
+{
+	struct hl_backend *backend = by->engine->backend;
+
+	return error == -ENOBUFS &&
+	       hl_sndbuf_charge(size) > 2 * (size_t)by->send_buffer &&
+	       backend->ops->outstanding(backend, by->slot) == 0;
+}
+
+bool hl_send_check_retry(struct hail_socket *socket, uint32_t index,
 			 const struct hail_message *message, int error,
 			 unsigned attempts)
 {
+	const struct hl_flight *flight = &socket->engine->flight;
+	const struct hail_socket *by = hl_train_by(socket, index);
 	unsigned most =
 		error == -EMSGSIZE ? HL_ATTEMPTS_MAX_SIZE : HL_ATTEMPTS_MAX;
 
-	if (!hl_send_check_careful(socket) || !hl_icmp_may_be(error) ||
-	    attempts + 1 >= most)
+	if (!hl_icmp_may_be(error) || attempts + 1 >= most)
+		return false;
+	/* A peer hears of its remote's ICMP what its socket wouldn't: that
+	 * shall cost nothing. It can be sent again unless a later one has left.
+	 */
+	if (by != socket ? flight->overtaken[index]
+			 : !hl_send_check_careful(socket))
 		return false;
 	socket->traffic.retried++;
-	if (error == -EMSGSIZE)
-		hl_echo_expect(socket, message->remote);
+	if (error == -EMSGSIZE && socket->state != HL_SOCKET_CLOSING)
+		hl_echo_expect(by, message->remote);
 	return true;
 }

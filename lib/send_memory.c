@@ -114,6 +114,8 @@ struct hl_pending *hl_send_memory_take(struct hl_send_memory *memory,
 	pending->given = message->data;
 	pending->buffer = buffer;
 	pending->attempts = 0;
+	pending->futile = 0;
+	pending->alone = false;
 	pending->extras = NULL;
 	payload = pending->payload;
 	if (extras) {

@@ -26,6 +26,8 @@ struct hl_pending {
 	struct hail_addr remote;
 	enum hl_block_kind kind;
 	uint8_t attempts;  /* that failed, perhaps by another's ICMP message */
+	uint8_t futile;    /* attempts that an empty send buffer refused */
+	bool alone;        /* a train that it was in was refused */
 	const void *given; /* the caller's pointer: identity for error */
 	struct hail_buffer *buffer;     /* NULL: a copy */
 	const struct hl_extras *extras; /* in the block too; NULL: none */

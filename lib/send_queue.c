@@ -10,12 +10,19 @@
 
 #include "core.h"
 #include "dispatch.h"
+#include "lend.h"
 #include "net/sndbuf.h"
 #include "net/sockopt.h"
 #include "send_check.h"
 #include "send_drain.h"
 #include "socket.h"
 #include "stamp.h"
+#include "train.h"
+
+#include <errno.h>
+
+/* How often what the send buffer can't hold is tried: for some milliseconds. */
+#define HL_FUTILE_MAX 16
 
 static struct hail_buffer *find_buffer(const struct hail_engine *engine,
 				       const struct hail_message *message)
@@ -100,7 +107,8 @@ size_t hl_send_queue_append(struct hail_socket *socket,
 
 void hl_send_queue_rescue(struct hail_socket *socket,
 			  const struct hail_message *message,
-			  const struct hl_extras *extras, unsigned attempts)
+			  const struct hl_extras *extras, unsigned attempts,
+			  bool alone)
 {
 	struct hl_pending *pending = append(socket, message, extras);
 
@@ -110,20 +118,24 @@ void hl_send_queue_rescue(struct hail_socket *socket,
 		return;
 	}
 	pending->attempts = (uint8_t)attempts;
+	pending->alone = alone;
 	want_sent(socket);
 }
 
-void hl_send_queue_block(struct hail_socket *socket, int error)
+void hl_send_queue_block(struct hail_socket *socket, struct hail_socket *by,
+			 int error)
 {
-	socket->room = 0;
+	by->room = 0;
 	if (socket->blocked)
 		return;
 	socket->blocked = true;
 	hl_list_unlink(&socket->sending);
-	if (error == -EAGAIN)
-		hl_socket_want_armed(socket);
-	else
+	if (error == -EAGAIN) {
+		by->full = true;
+		hl_socket_want_armed(by);
+	} else {
 		hl_socket_back_off(socket, error);
+	}
 }
 
 void hl_send_queue_unblock(struct hail_socket *socket)
@@ -134,16 +146,50 @@ void hl_send_queue_unblock(struct hail_socket *socket)
 		want_sent(socket);
 }
 
-/* Whether the message ends a submission of a careful socket before it. What is
- * sent again goes alone: behind dead remotes in the same submission it would
- * meet their errors again and again. */
-static bool apart(struct hl_flight *flight, const struct hl_pending *pending,
-		  uint32_t n)
+/* What is sent again because of another's error goes in a submission of its
+ * own: behind dead remotes in the same one it would meet their errors again and
+ * again. Those that failed together, in a train, may go together. */
+static bool apart(const struct hl_flight *flight,
+		  const struct hl_pending *pending, uint32_t n)
 {
-	if (!hl_distinct_add(&flight->distinct, pending->message.remote))
-		return true;
-	return n &&
-	       (pending->attempts || flight->pending[flight->count]->attempts);
+	const struct hl_pending *first = flight->pending[flight->count];
+
+	if (!n || (!pending->attempts && !first->attempts))
+		return false;
+	return pending->attempts != first->attempts ||
+	       !hail_addr_equal(pending->message.remote, first->message.remote);
+}
+
+/* Adds a pending message as the n-th of its socket. False: the submission ends
+ * before it. */
+static bool gather_one(struct hail_socket *socket, struct hl_pending *pending,
+		       uint32_t n, bool routed)
+{
+	struct hl_flight *flight = &socket->engine->flight;
+	uint32_t index = flight->count + n;
+	struct hail_socket *by = socket;
+
+	if (apart(flight, pending, n))
+		return false;
+	if (routed)
+		by = hl_train_route(socket, index, &pending->message,
+				    pending->extras);
+	if (socket->state != HL_SOCKET_CLOSING && !hl_send_check_room(by)) {
+		flight->lacking = by;
+		return false;
+	}
+	flight->messages[index] = pending->message;
+	if (!hl_train_add(socket, index, flight->messages,
+			  pending->extras || pending->alone))
+		return false;
+	if (pending->attempts && !n)
+		hl_sockopt_take_error(by->fd);
+	if (pending->extras)
+		hl_flight_annotate(flight, index, pending->extras);
+	flight->pending[index] = pending;
+	flight->sockets[index] = socket;
+	by->room -= (int64_t)hl_sndbuf_charge(pending->message.size);
+	return true;
 }
 
 /* Gathers a socket's pending messages into the flight: as many as there is
@@ -151,36 +197,22 @@ static bool apart(struct hl_flight *flight, const struct hl_pending *pending,
  * all of them, room or not. */
 static uint32_t gather(struct hail_socket *socket)
 {
-	struct hail_engine *engine = socket->engine;
-	struct hl_flight *flight = &engine->flight;
-	uint32_t limit = hl_flight_room(engine);
-	bool closing = socket->state == HL_SOCKET_CLOSING;
-	bool careful = hl_send_check_careful(socket);
+	struct hl_flight *flight = &socket->engine->flight;
+	uint32_t limit = hl_flight_room(socket->engine);
 	struct hl_list *link = socket->pending.next;
 	uint32_t n = 0;
+	bool routed;
 
-	if (careful)
-		hl_distinct_begin(&flight->distinct);
-	while (n < limit && link != &socket->pending &&
-	       (closing || socket->room > 0)) {
-		struct hl_pending *pending =
-			hl_list_entry(link, struct hl_pending, link);
-		uint32_t token = flight->count + n;
-
-		if (careful && apart(flight, pending, n))
+	if (socket->in_flight < limit)
+		limit = socket->in_flight;
+	routed = hl_train_begin(socket, limit);
+	/* Other sockets' messages in the flight may be. */
+	flight->planned = true;
+	for (; n < limit; n++, link = link->next)
+		if (!gather_one(socket,
+				hl_list_entry(link, struct hl_pending, link), n,
+				routed))
 			break;
-		if (careful && pending->attempts)
-			hl_sockopt_take_error(socket->fd);
-		if (pending->extras)
-			hl_flight_annotate(flight, token, pending->extras);
-		flight->messages[token] = pending->message;
-		flight->pending[token] = pending;
-		flight->sockets[token] = socket;
-		socket->room -=
-			(int64_t)hl_sndbuf_charge(pending->message.size);
-		link = link->next;
-		n++;
-	}
 	return n;
 }
 
@@ -198,58 +230,71 @@ static bool awaited(const struct hail_socket *socket)
 	return wanted;
 }
 
-/* Adds a socket's pending messages to the submission; false: the submission is
- * full. */
-static bool load_socket(struct hail_socket *socket, struct hl_list *again)
+/* Adds a socket's pending messages to the submission. 1: there is room for the
+ * next socket's; 0: the submission is full; -errno: the backend is broken. */
+static int load_socket(struct hail_socket *socket, struct hl_list *again)
 {
 	struct hail_engine *engine = socket->engine;
 	struct hl_flight *flight = &engine->flight;
-	uint32_t count, queued;
+	uint32_t first = flight->count;
+	uint32_t count;
+	int err = 0;
 
-	if (socket->state != HL_SOCKET_CLOSING && !hl_send_check_room(socket)) {
-		hl_send_queue_block(socket, -EAGAIN);
-		return true;
-	}
-	count = gather(socket);
-	queued = count ? hl_flight_send(engine, socket->slot,
-					&flight->messages[flight->count], count,
-					flight->count)
-		       : 0;
-	flight->count += queued;
-	flight->awaited |= queued && awaited(socket);
-	if (queued < count || !hl_flight_room(engine))
-		return false;
 	hl_list_unlink(&socket->sending);
-	/* All that its buffer surely takes: ask again when these have gone. */
-	if (queued < socket->in_flight)
+	/* It became writable while room was made: what it has in the submission
+	 * comes first. */
+	if (socket->submitted) {
 		hl_list_append(again, &socket->sending);
-	return true;
+		return 1;
+	}
+	flight->lacking = NULL;
+	flight->lendable = true;
+	count = gather(socket);
+	if (!count && flight->lacking) {
+		hl_send_queue_block(socket, flight->lacking, -EAGAIN);
+		return 1;
+	}
+	flight->count += count;
+	socket->submitted = count > 0;
+	flight->awaited |= count && awaited(socket);
+	if (count)
+		err = hl_flight_send(engine, socket, &flight->messages[first],
+				     count, first);
+	if (err)
+		return err;
+	/* All that its buffer surely takes: ask again when these have gone. */
+	if (count < socket->in_flight)
+		hl_list_append_once(again, &socket->sending);
+	return hl_flight_room(engine) > 0;
 }
 
-static void load(struct hail_engine *engine)
+/* Fills a submission. -errno: the backend is broken. */
+static int load(struct hail_engine *engine)
 {
 	struct hl_list again;
-	bool more = true;
+	int more = 1;
 
 	hl_list_init(&again);
-	while (more && !hl_list_empty(&engine->sending)) {
+	while (more > 0 && !hl_list_empty(&engine->sending)) {
 		struct hail_socket *socket = hl_list_entry(
 			engine->sending.next, struct hail_socket, sending);
 
 		more = load_socket(socket, &again);
 	}
 	hl_list_splice(&engine->sending, &again);
+	return more < 0 ? more : 0;
 }
 
 int hl_send_queue_flush(struct hail_engine *engine)
 {
 	for (;;) {
-		int err;
+		int err = load(engine);
 
-		load(engine);
-		if (hl_list_empty(&engine->sending) || !engine->flight.count)
+		if (!err &&
+		    (hl_list_empty(&engine->sending) || !engine->flight.count))
 			return 0;
-		err = hl_dispatch_wait(engine, HL_WAIT_SUBMIT);
+		if (!err)
+			err = hl_dispatch_wait(engine, HL_WAIT_SUBMIT);
 		if (err) {
 			hl_flight_end(&engine->flight);
 			return err;
@@ -258,20 +303,42 @@ int hl_send_queue_flush(struct hail_engine *engine)
 	}
 }
 
+/* Whether it is to be given up: see hl_send_check_futile(). */
+static bool is_vain(struct hl_pending *pending, const struct hail_socket *by,
+		    int result)
+{
+	if (!hl_send_check_futile(by, pending->message.size, result))
+		return false;
+	return ++pending->futile == HL_FUTILE_MAX;
+}
+
 /* Whether it stays in its place, to be sent again. The last offer of a socket
  * that closes ends at a full buffer, but not by another remote's error. */
 static bool stays(struct hail_socket *socket, struct hl_pending *pending,
-		  int result)
+		  uint32_t index, int result)
 {
+	struct hl_flight *flight = &socket->engine->flight;
+	struct hail_socket *by = hl_train_by(socket, index);
+
 	if (!result)
 		return false;
-	if (hl_send_check_backpressure(result)) {
-		if (socket->state == HL_SOCKET_CLOSING)
-			return false;
-		hl_send_queue_block(socket, result);
+	if (hl_lend_refused(socket->engine, index, result)) {
+		want_sent(socket);
 		return true;
 	}
-	if (!hl_send_check_retry(socket, &pending->message, result,
+	if (hl_send_check_backpressure(result)) {
+		if (socket->state == HL_SOCKET_CLOSING ||
+		    is_vain(pending, by, result))
+			return false;
+		hl_send_queue_block(socket, by, result);
+		return true;
+	}
+	if (hl_gso_refused(&flight->gso, index, result)) {
+		pending->alone = true;
+		want_sent(socket);
+		return true;
+	}
+	if (!hl_send_check_retry(socket, index, &pending->message, result,
 				 pending->attempts))
 		return false;
 	pending->attempts++;
@@ -280,9 +347,13 @@ static bool stays(struct hail_socket *socket, struct hl_pending *pending,
 }
 
 static void finish_one(struct hail_socket *socket, struct hl_pending *pending,
-		       int result)
+		       uint32_t index)
 {
-	if (stays(socket, pending, result))
+	int result = hl_flight_result(&socket->engine->flight, index);
+
+	socket->submitted = false;
+	hl_train_settle(socket, &pending->message, index);
+	if (stays(socket, pending, index, result))
 		return;
 	if (!result) {
 		socket->traffic.sent++;
@@ -290,13 +361,15 @@ static void finish_one(struct hail_socket *socket, struct hl_pending *pending,
 		if (pending->extras)
 			hl_stamp_add(socket, &pending->message, pending->given,
 				     pending->extras);
-	} else if (hl_send_check_backpressure(result)) {
+	} else if (hl_send_check_backpressure(result) &&
+		   socket->state == HL_SOCKET_CLOSING) {
 		socket->traffic.cancelled++;
 	} else {
 		hl_send_queue_fail(socket, &pending->message, pending->given,
 				   result);
 	}
-	hl_send_memory_drop(&socket->engine->memory, pending);
+	if (result || !hl_lend_keep(socket->engine, index, pending))
+		hl_send_memory_drop(&socket->engine->memory, pending);
 	socket->in_flight--;
 	hl_send_drain_check(socket);
 	hl_socket_settle(socket);
@@ -306,9 +379,11 @@ void hl_send_queue_finish(struct hail_engine *engine)
 {
 	struct hl_flight *flight = &engine->flight;
 
+	for (uint32_t i = flight->failed ? flight->count : 0; i > 0; i--)
+		hl_train_look_back(flight->sockets[i - 1], i - 1);
 	for (uint32_t i = 0; i < flight->count; i++)
-		finish_one(flight->sockets[i], flight->pending[i],
-			   flight->results[i]);
+		finish_one(flight->sockets[i], flight->pending[i], i);
+	hl_lend_settle(engine);
 	hl_flight_end(&engine->flight);
 }
 

@@ -26,10 +26,12 @@ struct hail_socket;
 size_t hl_send_queue_append(struct hail_socket *socket,
 			    const struct hl_batch *batch, int *why);
 /* Holds one whatever the window: later ones have left already. `attempts` were
- * ended by an ICMP message of another's. */
+ * ended by an ICMP message of another's; `alone`: it may not ride in a
+ * train. */
 void hl_send_queue_rescue(struct hail_socket *socket,
 			  const struct hail_message *message,
-			  const struct hl_extras *extras, unsigned attempts);
+			  const struct hl_extras *extras, unsigned attempts,
+			  bool alone);
 
 /* Queues what is pending for the next enter; makes enters of its own only for
  * more than a ring-full. */
@@ -37,8 +39,10 @@ int hl_send_queue_flush(struct hail_engine *engine);
 /* The enter was made and its completions were taken. */
 void hl_send_queue_finish(struct hail_engine *engine);
 
-/* The kernel takes no more until it is writable (-EAGAIN), or for a while. */
-void hl_send_queue_block(struct hail_socket *socket, int error);
+/* The kernel takes no more: until `by`, the socket or the peer that was to
+ * send, is writable (-EAGAIN), or for a while. */
+void hl_send_queue_block(struct hail_socket *socket, struct hail_socket *by,
+			 int error);
 void hl_send_queue_unblock(struct hail_socket *socket);
 
 /* Counts and tells that a taken message failed; `given` is the caller's

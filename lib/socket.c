@@ -10,9 +10,11 @@
 #include "socket.h"
 
 #include "custody.h"
+#include "lend.h"
 #include "net/endpoint.h"
 #include "net/sockopt.h"
 #include "notice.h"
+#include "peer.h"
 #include "recv.h"
 #include "send_drain.h"
 #include "send_queue.h"
@@ -42,18 +44,19 @@ void hl_socket_want_armed(struct hail_socket *socket)
 }
 
 /* What should be armed. */
-static unsigned wish(const struct hail_socket *socket)
+static unsigned wish(struct hail_socket *socket)
 {
+	const struct hail_socket *owner = hl_socket_owner(socket);
 	unsigned what = 0;
 
-	if (socket->state == HL_SOCKET_CLOSING)
+	if (socket->state == HL_SOCKET_CLOSING || socket->ended)
 		return 0;
-	if (socket->state == HL_SOCKET_OPEN && socket->handlers.data &&
+	if (socket->state == HL_SOCKET_OPEN && owner->handlers.data &&
 	    !socket->deaf)
 		what |= HL_ARM_RECEIVE;
 	if (hl_socket_notices(socket))
 		what |= HL_ARM_ERROR;
-	if (socket->blocked && hl_list_empty(&socket->backoff))
+	if (socket->full)
 		what |= HL_ARM_WRITABLE;
 	return what;
 }
@@ -113,9 +116,10 @@ void hl_socket_writable(struct hail_socket *socket, int events)
 		error = hl_sockopt_take_error(socket->fd);
 	if (error && !socket->errors && socket->state == HL_SOCKET_OPEN) {
 		told.code = -error;
-		hl_failure_report(socket, &told);
+		hl_failure_report(hl_socket_owner(socket), &told);
 	}
-	hl_send_queue_unblock(socket);
+	socket->full = false;
+	hl_send_queue_unblock(hl_socket_owner(socket));
 }
 
 void hl_socket_back_off(struct hail_socket *socket, int error)
@@ -163,13 +167,20 @@ static void hear_no_more(struct hail_socket *socket)
 static void start_closing(struct hail_socket *socket)
 {
 	struct hail_engine *engine = socket->engine;
+	struct hail_socket *child = NULL;
 
+	/* What is in flight leaves by the socket itself. */
+	hl_peer_forget_all(socket);
+	while ((child = hl_peer_next(socket, child)))
+		if (child->state != HL_SOCKET_CLOSING)
+			start_closing(child);
 	socket->state = HL_SOCKET_CLOSING;
 	hear_no_more(socket);
 	hl_notice_forget(socket);
 	hl_send_queue_close(socket);
 	hl_failure_forget(socket);
 	hl_list_unlink(&socket->backoff);
+	hl_list_unlink(&socket->life); /* of a child that leaves */
 	hl_list_append(&engine->closing, &socket->life);
 }
 
@@ -198,8 +209,16 @@ static bool has_unsettled(const struct hail_socket *socket)
 	return socket->in_flight || !hl_list_empty(&socket->failures);
 }
 
+/* A child still sends for its parent. */
+static void start_lingering(struct hail_socket *socket)
+{
+	socket->state = HL_SOCKET_LINGERING;
+	hear_no_more(socket);
+}
+
 int hail_socket_close_linger(struct hail_socket *socket, int64_t timeout_ns)
 {
+	struct hail_socket *child = NULL;
 	int err = hl_socket_check(socket);
 
 	if (err)
@@ -215,8 +234,9 @@ int hail_socket_close_linger(struct hail_socket *socket, int64_t timeout_ns)
 			return err;
 		hail_timer_start(socket->linger, (uint64_t)timeout_ns, 0);
 	}
-	socket->state = HL_SOCKET_LINGERING;
-	hear_no_more(socket);
+	start_lingering(socket);
+	while ((child = hl_peer_next(socket, child)))
+		start_lingering(child);
 	return 0;
 }
 
@@ -231,14 +251,24 @@ static void release(struct hail_socket *socket)
 {
 	struct hl_backend *backend = socket->engine->backend;
 
+	if (socket->parent)
+		hl_stats_count_drops(socket);
 	hl_list_unlink(&socket->arming);
 	hl_stamp_fini(socket);
+	hl_lend_forget(socket);
 	hail_timer_destroy(socket->linger);
 	socket->linger = NULL;
 	backend->ops->detach(backend, socket->slot);
 	hl_custody_drop(socket->cookie);
 	close(socket->fd);
 	socket->fd = -1;
+}
+
+/* A parent guards the port of its children: it is the last to go. */
+static bool busy(const struct hail_socket *socket)
+{
+	return socket->armed || socket->in_flight || socket->queued ||
+	       socket->peers;
 }
 
 void hl_socket_finish_closing(struct hail_engine *engine)
@@ -250,11 +280,14 @@ void hl_socket_finish_closing(struct hail_engine *engine)
 			hl_list_entry(link, struct hail_socket, life);
 
 		link = link->next;
-		if (socket->armed || socket->in_flight)
+		if (busy(socket))
 			continue;
 		release(socket);
 		hl_list_unlink(&socket->life);
-		hl_list_append(&engine->closed, &socket->life);
+		if (socket->parent)
+			hl_peer_gone(socket);
+		else
+			hl_list_append(&engine->closed, &socket->life);
 	}
 }
 
@@ -303,6 +336,7 @@ void hl_socket_close_descriptors(struct hail_engine *engine)
 
 		if (socket->state == HL_SOCKET_FREE || socket->fd < 0)
 			continue;
+		hl_peer_fini(socket);
 		hl_stamp_fini(socket);
 		hl_custody_drop(socket->cookie);
 		close(socket->fd);
@@ -359,6 +393,8 @@ int hail_socket_connect(struct hail_socket *socket,
 
 	if (!err)
 		err = hl_socket_check_remote(socket, remote);
+	if (!err && hl_peer_count(socket))
+		err = -EBUSY;
 	if (err)
 		return err;
 	if (hl_socket_connected(socket))
@@ -415,16 +451,26 @@ struct hail_engine *hail_socket_engine(const struct hail_socket *socket)
 	return socket ? socket->engine : NULL;
 }
 
+static void resume(struct hail_socket *socket)
+{
+	hl_recv_resume(socket);
+	hl_socket_want_armed(socket);
+}
+
 int hail_socket_set_handlers(struct hail_socket *socket,
 			     const struct hail_handlers *handlers)
 {
 	int err = handlers ? hl_socket_check(socket) : -EINVAL;
+	struct hail_socket *child = NULL;
+	bool turned;
 
 	if (err)
 		return err;
+	turned = !socket->handlers.data != !handlers->data;
 	socket->handlers = *handlers;
-	hl_recv_resume(socket);
-	hl_socket_want_armed(socket);
+	resume(socket);
+	while (turned && (child = hl_peer_next(socket, child)))
+		resume(child);
 	return 0;
 }
 

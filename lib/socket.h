@@ -5,6 +5,7 @@
 
 #include "coalesce.h"
 #include "core.h"
+#include "lender.h"
 #include "util/list.h"
 
 #include <hail/socket.h>
@@ -12,6 +13,7 @@
 
 struct hail_timer;
 struct hl_stamps;
+struct hl_peers;
 
 enum hl_socket_state {
 	HL_SOCKET_FREE,
@@ -30,12 +32,19 @@ struct hail_socket {
 	uint8_t pool;      /* enum hl_pool_kind */
 	bool ipv6_only;
 	bool unrefd;
-	bool owed;    /* a send was refused: drain must come */
-	bool blocked; /* the kernel takes no more for now */
-	bool served;  /* has received since it waited for a buffer last */
-	bool deaf;    /* reception waits: for a buffer, or out a backoff */
-	bool errors;  /* options: see socket.h of the public headers */
+	bool owed;      /* a send was refused: drain must come */
+	bool blocked;   /* the kernel takes no more for now */
+	bool full;      /* its send buffer: to be polled for writability */
+	bool submitted; /* some that are pending are in the submission */
+	bool served;    /* has received since it waited for a buffer last */
+	bool deaf;      /* reception waits: for a buffer, or out a backoff */
+	bool errors;    /* options: see socket.h of the public headers */
 	bool txtime;
+	bool no_trains;
+	/* Of a child: since the last look for idle ones; closed, and still
+	 * read; to be released. */
+	bool peer_used, leaving, ended;
+	uint8_t tended; /* in vain, while it leaves */
 	struct hl_coalesce coalesce;
 	uint16_t control_space; /* that a reception leaves */
 	uint32_t facts;
@@ -50,6 +59,13 @@ struct hail_socket {
 	struct hl_stamps *stamps;  /* of a socket with a `sent` handler */
 	struct hail_timer *linger; /* ends the lingering */
 
+	/* Peers: see peer.h. A child has a parent, a parent children. */
+	struct hail_socket *parent;
+	struct hl_peers *peers;
+	uint64_t peer_hash;
+	uint64_t peer_drops; /* by the kernel, of children that are gone */
+	struct hl_list siblings;
+
 	uint64_t cookie; /* see custody.h */
 	uint64_t kernel_drops;
 
@@ -62,7 +78,11 @@ struct hail_socket {
 	size_t wanted; /* bytes that found no send block, while starved */
 	uint32_t send_buffer;
 	uint32_t receive_buffer;
-	int64_t room; /* of the send buffer, a lower bound */
+	int64_t room;    /* of the send buffer, a lower bound */
+	uint32_t round;  /* of the flight in which that was looked at last */
+	uint32_t passed; /* the submission in which a send of it was seen to
+			  * have left: see hl_train_look_back() */
+	struct hl_lender lender;
 	struct hl_list failures;
 
 	/* Received and not yet handed over: ids in the pool. */
@@ -70,7 +90,7 @@ struct hail_socket {
 	uint32_t queued;     /* buffers */
 	size_t queue_offset; /* where the rest of a coalesced first begins */
 
-	/* Links of the engine's lists; `life` is for the free, closing
+	/* Links of the engine's lists; `life` is for the free, leaving, closing
 	 * and closed ones. */
 	struct hl_list life, arming, sending, backoff, ready, noticing, failing,
 		draining, starved, waiting;
@@ -86,6 +106,12 @@ int hl_socket_check(const struct hail_socket *socket);
  * -EAFNOSUPPORT. */
 int hl_socket_check_remote(const struct hail_socket *socket,
 			   const struct hail_addr *remote);
+
+/* Whose handlers and whose name it has: a child its parent's. */
+static inline struct hail_socket *hl_socket_owner(struct hail_socket *socket)
+{
+	return socket->parent ? socket->parent : socket;
+}
 
 /* Whether anybody reads its error queue. */
 static inline bool hl_socket_notices(const struct hail_socket *socket)

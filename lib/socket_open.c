@@ -18,6 +18,9 @@
 /* What the kernel books for a datagram of 1232 bytes, which fits every IPv6
  * path, halved, since it doubles what SO_SNDBUF is set to. */
 #define HL_SEND_BUFFER_EACH (2304 / 2)
+/* A datagram in fragments is -ENOBUFS for ever where these need more than twice
+ * what is booked: with an MTU that makes them dear, 167680 bytes. */
+#define HL_SEND_BUFFER_LEAST (64 * 1024)
 
 /* Whether what is promised fits the engine's small buffers. */
 static bool fits_small(const struct hail_engine *engine,
@@ -101,6 +104,7 @@ static void adopt_options(struct hail_socket *socket,
 	socket->errors = options->errors;
 	hl_coalesce_init(&socket->coalesce, coalesce);
 	socket->txtime = options->txtime;
+	socket->no_trains = options->no_trains;
 	socket->multicast_interface = options->multicast_interface;
 	socket->sent = options->sent;
 }
@@ -238,7 +242,9 @@ int hl_socket_read_options(struct hail_socket_options *out,
 
 uint32_t hl_socket_send_buffer(const struct hail_engine *engine)
 {
-	return engine->options.entries * HL_SEND_BUFFER_EACH;
+	uint32_t bytes = engine->options.entries * HL_SEND_BUFFER_EACH;
+
+	return bytes < HL_SEND_BUFFER_LEAST ? HL_SEND_BUFFER_LEAST : bytes;
 }
 
 int hl_socket_open_bound(struct hail_socket **out, struct hail_engine *engine,

@@ -42,6 +42,7 @@ static void init_lists(struct hail_socket *socket)
 {
 	hl_list_init(&socket->pending);
 	hl_list_init(&socket->failures);
+	hl_list_init(&socket->siblings);
 	hl_list_init(&socket->life);
 	hl_list_init(&socket->arming);
 	hl_list_init(&socket->sending);

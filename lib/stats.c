@@ -3,6 +3,7 @@
 #include "stats.h"
 
 #include "core.h"
+#include "peer.h"
 #include "recv.h"
 #include "socket.h"
 #include "util/options.h"
@@ -53,6 +54,7 @@ static void fill_backend(const struct hail_engine *engine,
 	stats->batch_wait_ns = engine->batch_wait.chosen_ns;
 	stats->napi_us =
 		engine->backend->napi_error ? 0 : engine->options.napi_us;
+	stats->zero_copy_registered = counters->registered;
 }
 
 static void fill_pools(const struct hail_engine *engine,
@@ -78,9 +80,11 @@ int hail_engine_stats(const struct hail_engine *engine,
 	fill_backend(engine, &stats);
 	fill_pools(engine, &stats);
 	stats.turns = engine->turns;
+	stats.zero_copy_sent = engine->lending.sent;
+	stats.zero_copy_copied = engine->lending.copied;
 	stats.posts = engine->posts.count;
 	stats.timers = engine->timers.fired;
-	stats.sockets = engine->sockets.used;
+	stats.sockets = engine->sockets.used - engine->peers;
 	memcpy(stats.failed_by_errno, engine->failed_by_errno,
 	       sizeof(stats.failed_by_errno));
 	return hl_options_write(out, &stats, sizeof(stats));
@@ -88,7 +92,7 @@ int hail_engine_stats(const struct hail_engine *engine,
 
 /* The kernel counts in 32 bits, which may wrap between two calls, though not
  * twice. */
-static int count_drops(struct hail_socket *socket)
+int hl_stats_count_drops(struct hail_socket *socket)
 {
 	uint32_t info[SK_MEMINFO_VARS] = {0};
 	socklen_t size = sizeof(info);
@@ -100,6 +104,22 @@ static int count_drops(struct hail_socket *socket)
 	return 0;
 }
 
+/* What came by peers counts as the socket's. */
+static int add_peers(const struct hail_socket *socket,
+		     struct hail_socket_stats *stats)
+{
+	struct hail_socket *child = NULL;
+	int err = 0;
+
+	while (!err && (child = hl_peer_next(socket, child))) {
+		err = hl_stats_count_drops(child);
+		hl_stats_add(&stats->traffic, &child->traffic);
+		stats->queued += hl_recv_waiting(child);
+		stats->kernel_drops += child->kernel_drops;
+	}
+	return err;
+}
+
 int hail_socket_stats(const struct hail_socket *socket,
 		      struct hail_socket_stats *out)
 {
@@ -108,16 +128,21 @@ int hail_socket_stats(const struct hail_socket *socket,
 
 	/* Looking changes nothing that anybody could see. */
 	if (!err)
-		err = count_drops((struct hail_socket *)(uintptr_t)socket);
+		err = hl_stats_count_drops(
+			(struct hail_socket *)(uintptr_t)socket);
 	if (err)
 		return err;
 	stats.traffic = socket->traffic;
 	stats.in_flight = socket->in_flight;
 	stats.in_flight_max = socket->in_flight_max;
 	stats.queued = hl_recv_waiting(socket);
+	stats.peers = hl_peer_count(socket);
 	stats.send_buffer = socket->send_buffer;
 	stats.receive_buffer = socket->receive_buffer;
-	stats.kernel_drops = socket->kernel_drops;
 	stats.coalescing = socket->coalesce.on;
+	stats.kernel_drops = socket->kernel_drops + socket->peer_drops;
+	err = add_peers(socket, &stats);
+	if (err)
+		return err;
 	return hl_options_write(out, &stats, sizeof(stats));
 }

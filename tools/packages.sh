@@ -12,7 +12,7 @@ build_packages=(gcc libc6-dev liburing-dev meson ninja-build pkg-config)
 check_packages=(
 	binutils clang-format g++ libbenchmark-dev libcriterion-dev
 	libglib2.0-dev libuv1-dev systemtap-sdt-dev
-	iperf ncat socat sockperf
+	ffmpeg iperf ncat socat sockperf
 	ethtool iproute2 nftables strace util-linux
 	man-db scdoc
 )

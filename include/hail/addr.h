@@ -76,7 +76,7 @@ int hail_addr_compare(const struct hail_addr *a, const struct hail_addr *b);
 uint64_t hail_addr_hash(const struct hail_addr *addr, uint64_t seed);
 
 /* Whether it is an IPv4 address written in IPv6 (::ffff:a.b.c.d), as IPv4
- * peers of a dual-stack socket appear. */
+ * remotes of a dual-stack socket appear. */
 bool hail_addr_is_v4_mapped(const struct hail_addr *addr);
 
 /* Convert in place, the port stays: a mapped address to plain IPv4, and plain

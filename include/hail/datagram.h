@@ -73,7 +73,19 @@ int hail_send(struct hail_socket *socket, const void *data, size_t size,
 
 /* Sends a batch as one submission: one io_uring_enter for every ring-full of
  * messages outside a handler, none inside one. (On an unconnected socket with
- * the option `errors` a submission holds at most one datagram a remote.)
+ * the option `errors` a submission holds at most one send to a remote.)
+ *
+ * Messages of one size to one remote, the last of which may be shorter, leave
+ * as a train: one send, from wherever in the batch they stand, which the kernel
+ * or the device cuts into the datagrams. Inside a handler that holds for all
+ * calls of the turn. Order to each remote and outcomes of each message stay as
+ * they are: what the kernel won't take as a train leaves datagram by datagram
+ * (another enter), and isn't tried again for a while. But one answer may stand
+ * for a whole train: a packet filter judges it as one, and an ICMP message
+ * that fails it fails all its messages. A message that is shorter than those of
+ * a train before it to the same remote, and doesn't end it, begins another
+ * submission if they are of more than 524 bytes (IPv4) or 1232 bytes (IPv6).
+ * The option no_trains turns trains off.
  *
  * Returns k > 0: the first k were taken, in this order; the others are the
  * caller's to send again. If not even the first was taken it returns what

@@ -3,6 +3,7 @@
 #ifndef HAIL_ENGINE_H
 #define HAIL_ENGINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,11 @@ struct hail_allocator {
 	void *(*allocate)(size_t size, void *arg);
 	void (*release)(void *memory, size_t size, void *arg);
 	void *arg;
+};
+
+enum hail_zero_copy {
+	HAIL_ZERO_COPY_AUTO = 0, /* where it is found to gain something */
+	HAIL_ZERO_COPY_OFF,
 };
 
 enum hail_log_level {
@@ -58,8 +64,8 @@ struct hail_engine_options {
 	uint32_t completions;
 
 	/* Receive buffers for datagrams of any size, at first and at most, up
-	 * to 32768; 0: 64 and 1024. The pool doubles when it was found
-	 * empty. */
+	 * to 32768; 0: 64 and 1024. The pool doubles when all of it was found
+	 * in use. */
 	uint32_t buffers;
 	uint32_t buffers_max;
 	/* Small receive buffers, for sockets with a datagram_max of at most
@@ -88,10 +94,10 @@ struct hail_engine_options {
 	/* At most how long a turn that waits goes on for more datagrams, in
 	 * nanoseconds up to a second: at high rates fewer turns bring more
 	 * each, which takes less CPU time, at the price of so much latency. It
-	 * follows the rate: as long as some 32 datagrams take to
-	 * come, and not at all while fewer than 4 would come in this time.
-	 * Timers stay on time; posts, stops and drains may come so much later.
-	 * 0: the first ends each wait. */
+	 * follows the rate: as long as some 64 datagrams take to come, and not
+	 * at all while fewer than 4 would come in this time. Timers stay on
+	 * time; posts, stops, drains, errors, and what is in flight and to be
+	 * tried again, may come so much later. 0: the first ends each wait. */
 	uint64_t batch_wait_ns;
 	/* How long a turn polls the network devices of its sockets itself
 	 * before it sleeps (NAPI busy polling by the ring, Linux 6.9), in
@@ -110,6 +116,20 @@ struct hail_engine_options {
 	 * written anywhere. */
 	void (*log)(void *arg, enum hail_log_level level, const char *text);
 	void *log_arg;
+
+	/* enum hail_zero_copy: whether the kernel sends large trains (32 KiB
+	 * and more, 16 with register_memory) from send blocks and receive
+	 * buffers without copying them. A block or buffer is then in use until
+	 * the kernel gives it back, at most 64 trains at once. Each socket
+	 * tries one: where the kernel says that it copied all the same, as for
+	 * this machine's own addresses, the socket tries again after a minute,
+	 * and after twice as long each further time. */
+	uint32_t zero_copy;
+	/* Registers all send blocks and receive buffers with the kernel at
+	 * creation, which makes sends without a copy cheaper (Linux 6.15). All
+	 * of it is touched and locked then, about 100 MiB by default, and
+	 * counts against RLIMIT_MEMLOCK: -ENOMEM where that is too low. */
+	bool register_memory;
 };
 
 /* The compound literal of the options with `size` filled in. */

@@ -15,7 +15,8 @@ enum hail_error_kind {
 	/* A message that was taken could not be sent; `remote`, `data` and
 	 * `size` are the message's. The code is the kernel's; -ENOBUFS may
 	 * also mean that the kernel had refused it for now, taken later ones
-	 * of its batch, and no send block was left to hold it. */
+	 * of its batch, and no send block was left to hold it; or that its
+	 * fragments need more than twice the socket's send buffer. */
 	HAIL_ERROR_SEND = 1,
 	/* The network answered with an ICMP error (most often -ECONNREFUSED:
 	 * nobody listens there). A connected socket is told of those that

@@ -53,7 +53,8 @@ enum hail_option {
 	HAIL_OPTION_TXTIME, /* (o) */
 };
 
-/* Sets one. After an error the socket has what it had.
+/* Sets one, on the socket's peers too. After an error the socket has what it
+ * had, unless only a peer couldn't have it.
  *   -EINVAL   no such option, a value out of its range, or NULL
  *   -ENOTSUP  can't be set on an open socket
  *   -ENODEV   no interface of that index

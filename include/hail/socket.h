@@ -93,8 +93,8 @@ struct hail_socket_options {
 
 	/* Zero: 0.0.0.0 ("::" where remote is IPv6 or ipv6_only is set) and a
 	 * port of the kernel's choice. "::" takes IPv4 too (dual stack) unless
-	 * ipv6_only is set: IPv4 peers then appear as ::ffff:a.b.c.d, and plain
-	 * IPv4 addresses may be sent to. */
+	 * ipv6_only is set: IPv4 remotes then appear as ::ffff:a.b.c.d, and
+	 * plain IPv4 addresses may be sent to. */
 	struct hail_addr local;
 	/* Set: the socket is connected; it sends there, and hears nobody
 	 * else. */
@@ -121,15 +121,15 @@ struct hail_socket_options {
 	 * net.core.rmem_max and wmem_max allow (CAP_NET_ADMIN: any).
 	 * receive_buffer 0 leaves the kernel's default, send_buffer 0 asks for
 	 * room for one ring-full of datagrams of 1232 bytes, so that a batch
-	 * stays one submission. A queueing discipline that holds less than the
-	 * send buffer (fq: 100 packets a flow) drops silently, unless the
-	 * option `errors` is set: then that is backpressure. Choose less
-	 * there. */
+	 * stays one submission, and for any datagram in fragments. A queueing
+	 * discipline that holds less than the send buffer (fq: 100 packets a
+	 * flow) drops silently, unless the option `errors` is set: then that
+	 * is backpressure. Choose less there. */
 	uint32_t receive_buffer;
 	uint32_t send_buffer;
 
 	bool reuse_addr; /* SO_REUSEADDR */
-	bool reuse_port; /* SO_REUSEPORT */
+	bool reuse_port; /* SO_REUSEPORT. Such a socket can have no peers. */
 	bool ipv6_only;  /* IPV6_V6ONLY; off unless set, whatever the sysctl */
 	bool broadcast;  /* SO_BROADCAST */
 
@@ -146,9 +146,9 @@ struct hail_socket_options {
 	 * with all that error.h names. A datagram to a healthy remote isn't
 	 * harmed by another's error: the kernel fails it once, and hail sends
 	 * it again in its place. For that a submission of an unconnected socket
-	 * with this option holds at most one datagram a remote: batches to
-	 * different remotes stay one submission, those to one become as many.
-	 */
+	 * with this option holds at most one send to a remote: batches to
+	 * different remotes stay one submission, those to one become as many
+	 * as they are sends (of which a train is one). */
 	bool errors;
 	/* enum hail_coalesce. A piece fills up to 64 KiB of one receive buffer
 	 * (65856 bytes) and is in use until the last of its datagrams is
@@ -175,6 +175,12 @@ struct hail_socket_options {
 
 	uint32_t facts;  /* HAIL_FACT_...: see facts.h */
 	uint32_t txtime; /* enum hail_txtime */
+	/* Each datagram leaves as a send of its own. Otherwise messages of
+	 * equal size to one remote leave together as trains (UDP_SEGMENT),
+	 * which costs a fraction: see hail_send_many(). For where each must be
+	 * judged by filters and answered by the network on its own. */
+	bool no_trains;
+
 	/* Called with transmit timestamps of messages that asked for one: see
 	 * facts.h. Rules as for the other handlers. */
 	void (*sent)(struct hail_socket *socket, const struct hail_sent *sent);
@@ -248,9 +254,10 @@ int hail_socket_close_linger(struct hail_socket *socket, int64_t timeout_ns);
 /* Connects to `remote`, again or for the first time: it alone is heard from
  * now on, and the kernel chooses the source address for it where local was left
  * open. What is in flight still goes where it was meant to go.
- * -EINVAL: NULL, or port 0; -EAFNOSUPPORT; -EBADF; -EPERM; or as the kernel
- * says, and then nothing has changed, unless the remote that it had can't be
- * had again either: then it isn't connected any more. */
+ * -EINVAL: NULL, or port 0; -EAFNOSUPPORT; -EBUSY: it has peers (peer.h);
+ * -EBADF; -EPERM; or as the kernel says, and then nothing has changed, unless
+ * the remote that it had can't be had again either: then it isn't connected any
+ * more. */
 int hail_socket_connect(struct hail_socket *socket,
 			const struct hail_addr *remote);
 

@@ -32,10 +32,13 @@ struct hail_traffic {
 
 	/* Why reception ended and was armed again. */
 	uint64_t rearm_empty; /* by a datagram of zero bytes */
-	uint64_t rearm_pool;  /* the buffer pool was empty */
+	uint64_t rearm_pool;  /* the kernel had no buffer left */
 	uint64_t rearm_queue; /* the completion queue was full */
 	uint64_t rearm_error; /* by an error, such as an ICMP message */
 
+	uint64_t trains;        /* that left: sends of several datagrams */
+	uint64_t train_sent;    /* datagrams that left in them */
+	uint64_t train_refused; /* trains that left unsegmented after all */
 	uint64_t coalesced; /* of those received, that came with others as one
 			       piece (HAIL_DATAGRAM_COALESCED) */
 };
@@ -43,7 +46,7 @@ struct hail_traffic {
 /* A pool of receive buffers or of send blocks. */
 struct hail_pool_stats {
 	uint32_t total;  /* that exist by now */
-	uint32_t in_use; /* held by datagrams, retained, or in flight */
+	uint32_t in_use; /* held by datagrams, retained, in flight or lent */
 	uint32_t in_use_max;
 	uint32_t exhausted; /* times that none was left */
 };
@@ -69,6 +72,12 @@ struct hail_engine_stats {
 	uint64_t posts;
 	uint64_t timers;  /* times that one fired */
 	uint64_t sockets; /* open or closing now */
+	/* Trains that were lent to the kernel to be sent without a copy; of
+	 * these, those that it copied after all; and sends that were tried from
+	 * registered memory. */
+	uint64_t zero_copy_sent;
+	uint64_t zero_copy_copied;
+	uint64_t zero_copy_registered;
 	struct hail_pool_stats buffers;
 	struct hail_pool_stats small_buffers;
 	struct hail_pool_stats send_blocks;
@@ -89,6 +98,7 @@ struct hail_socket_stats {
 	/* Datagrams that the kernel dropped before hail saw them, most often
 	 * since the receive buffer was full; exact as of this call. */
 	uint64_t kernel_drops;
+	uint64_t peers;  /* that are open; what came by them is in the rest */
 	bool coalescing; /* UDP_GRO is on now: see the option `coalesce` */
 };
 

@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 /* Receive buffers of one size. Buffer `id` begins at base + id * stride; the
  * backend fills it as net/recvmsg.h lays it out. */
@@ -39,6 +40,9 @@ struct hl_backend_config {
 	uint64_t spin_ns;
 	uint32_t napi_us; /* 0: don't poll devices */
 	struct hl_backend_pool pools[HL_POOL_KINDS];
+	/* Memory that lent sends lie in mostly, to be registered. */
+	const struct iovec *regions;
+	uint32_t region_count;
 };
 
 /* What can be armed on a socket; one of each at a time. */
@@ -54,8 +58,11 @@ enum hl_completion_kind {
 	HL_COMPLETION_ERROR, /* something has come to the error queue */
 	/* A send that failed. One that succeeded has no completion: when wait()
 	 * has returned, each send that was queued before and isn't reported is
-	 * over and its memory free. */
+	 * over and its memory free, unless it was lent. */
 	HL_COMPLETION_SEND,
+	/* A lent send's memory is free. It may come before, with or long after
+	 * the wait() that ends the send. */
+	HL_COMPLETION_BACK,
 	/* There was no room for more completions, since the last look: nothing
 	 * is lost, and there is nothing to do. */
 	HL_COMPLETION_OVERFLOW,
@@ -64,11 +71,28 @@ enum hl_completion_kind {
 #define HL_BUFFER_NONE UINT32_MAX
 
 struct hl_completion {
-	uint8_t kind;    /* enum hl_completion_kind */
-	bool more;       /* RECEIVE, ERROR: it is still armed */
-	int32_t result;  /* bytes in the buffer, or a negative errno */
-	uint32_t id;     /* the socket's slot; SEND: the token */
+	uint8_t kind; /* enum hl_completion_kind */
+	bool more;    /* RECEIVE, ERROR: still armed; SEND: BACK follows */
+	/* Bytes in the buffer, or a negative errno; BACK: 1 where they were
+	 * copied after all, else 0. */
+	int32_t result;
+	uint32_t id; /* the socket's slot; SEND: the token; BACK: the loan */
 	uint32_t buffer; /* RECEIVE: its id in the socket's pool, or NONE */
+};
+
+/* A send that need not be of one datagram from one place. */
+struct hl_backend_send {
+	uint32_t slot, token;
+	const struct hail_addr *remote; /* NULL: where it is connected */
+	const struct iovec *pieces;
+	uint32_t piece_count;
+	uint16_t
+		segment; /* bytes of each datagram but the last; 0: it is one */
+	const struct hl_cmsg *control; /* NULL: nothing else is said */
+	/* Of a train: its memory is the backend's until a BACK completion with
+	 * this number, unless the send fails without `more`. Where it can't be
+	 * had so, it fails with -EOPNOTSUPP. 0: it is copied. */
+	uint8_t loan;
 };
 
 /* Values of wait()'s timeout besides nanoseconds. */
@@ -78,6 +102,7 @@ struct hl_completion {
 struct hl_backend_counters {
 	uint64_t enters, submissions, completions, overflows;
 	uint64_t spins, spin_hits, sleeps, batch_waits;
+	uint64_t registered; /* lent sends from registered memory */
 };
 
 struct hl_backend {
@@ -129,11 +154,12 @@ struct hl_backend_ops {
 			 const struct hail_message *messages, uint32_t count,
 			 uint32_t token);
 
-	/* Queues one send with control messages, under the same rules; false:
-	 * there is no room. `control` must live as long as the message. */
-	bool (*send_with)(struct hl_backend *backend, uint32_t slot,
-			  const struct hail_message *message,
-			  const struct hl_cmsg *control, uint32_t token);
+	/* The same for sends that may be more than that, also of different
+	 * sockets. Their tokens ascend. The sends may be forgotten at once,
+	 * what they point to must live as the messages. */
+	uint32_t (*send_each)(struct hl_backend *backend,
+			      const struct hl_backend_send *sends,
+			      uint32_t count);
 
 	/* Submits all that is queued, waits for at least one completion or the
 	 * timeout, and writes up to `capacity` completions, oldest first.

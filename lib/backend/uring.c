@@ -94,11 +94,14 @@ static void uring_close(struct hl_backend *backend)
 
 	if (uring->ring_open)
 		io_uring_queue_exit(&uring->ring);
+	hl_uring_close_regions(uring);
 	hl_uring_close_pools(uring);
 	if (uring->wake_fd >= 0)
 		close(uring->wake_fd);
 	if (uring->base.fd >= 0)
 		close(uring->base.fd);
+	hl_memory_release(uring->memory, uring->revoked, uring->message_count,
+			  sizeof(*uring->revoked));
 	hl_memory_release(uring->memory, uring->messages, uring->message_count,
 			  sizeof(*uring->messages));
 	hl_memory_release(uring->memory, uring->slots, uring->slot_count,
@@ -116,7 +119,9 @@ static int open_parts(struct hl_uring *uring,
 	uring->message_count = config->entries;
 	uring->messages = hl_memory_allocate(
 		uring->memory, uring->message_count, sizeof(*uring->messages));
-	if (!uring->messages)
+	uring->revoked = hl_memory_allocate(uring->memory, uring->message_count,
+					    sizeof(*uring->revoked));
+	if (!uring->messages || !uring->revoked)
 		return -ENOMEM;
 	uring->base.fd = epoll_create1(EPOLL_CLOEXEC);
 	if (uring->base.fd < 0)
@@ -127,6 +132,8 @@ static int open_parts(struct hl_uring *uring,
 		err = hl_uring_open_pool(uring, kind, &config->pools[kind]);
 	if (!err)
 		err = hl_uring_use_pool(uring, HL_POOL_LARGE);
+	if (!err)
+		err = hl_uring_open_regions(uring, config);
 	if (err)
 		return err;
 	/* Nobody reads it: the ring sees each write, and 64 bits of them never
@@ -215,7 +222,7 @@ const struct hl_backend_ops hl_uring_ops = {
 	.disarm = hl_uring_disarm,
 	.provide = hl_uring_provide,
 	.send = hl_uring_send,
-	.send_with = hl_uring_send_with,
+	.send_each = hl_uring_send_each,
 	.wait = hl_uring_wait,
 	.reap = hl_uring_reap,
 	.queued = hl_uring_queued,

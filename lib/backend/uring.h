@@ -30,6 +30,7 @@ enum hl_uring_kind {
 	HL_URING_WRITABLE = HL_COMPLETION_WRITABLE,
 	HL_URING_ERROR = HL_COMPLETION_ERROR,
 	HL_URING_SEND = HL_COMPLETION_SEND,
+	HL_URING_LENT, /* see uring_lend.c */
 	HL_URING_WAKE,
 	HL_URING_IGNORE,
 };
@@ -57,11 +58,11 @@ struct hl_uring_slot {
 	uint8_t spaces;   /* that receptions leave: enum hl_uring_spaces */
 };
 
-/* A send with control messages, by its token: the kernel reads it until the
- * enter is over. */
+/* A send that is more than a plain one, by its token: the kernel reads it until
+ * the enter is over. */
 struct hl_uring_message {
 	struct msghdr header;
-	struct iovec payload;
+	struct hl_cmsg control; /* where a segment size is among it */
 };
 
 struct hl_uring_pool {
@@ -88,11 +89,17 @@ struct hl_uring {
 	struct hl_uring_message *messages;
 	uint32_t message_count;
 
+	/* Registered memory, whose numbers are those of the regions. */
+	struct iovec *regions;
+	uint32_t region_count;
+	bool regions_refused; /* this kernel sends nothing from them */
+
 	bool watched; /* see uring_watch.c */
 
-	/* Sends by token that could not be submitted: they are told as
+	/* Tokens of sends that could not be submitted: they are told as
 	 * failed. */
-	uint32_t revoked, revoked_end;
+	uint32_t *revoked;
+	uint32_t revoked_next, revoked_end;
 
 	int wake_fd;
 	bool wake_armed;
@@ -137,9 +144,22 @@ uint32_t hl_uring_send(struct hl_backend *backend, uint32_t slot,
 		       const struct hail_message *messages, uint32_t count,
 		       uint32_t token);
 
-bool hl_uring_send_with(struct hl_backend *backend, uint32_t slot,
-			const struct hail_message *message,
-			const struct hl_cmsg *control, uint32_t token);
+uint32_t hl_uring_send_each(struct hl_backend *backend,
+			    const struct hl_backend_send *sends,
+			    uint32_t count);
+/* uring_lend.c */
+int hl_uring_open_regions(struct hl_uring *uring,
+			  const struct hl_backend_config *config);
+void hl_uring_close_regions(struct hl_uring *uring);
+/* Makes a prepared SENDMSG one without a copy. */
+void hl_uring_lend(struct hl_uring *uring, struct io_uring_sqe *sqe,
+		   const struct hl_backend_send *send);
+/* What is told of such a send. False: nothing. */
+bool hl_uring_take_lent(struct hl_uring *uring, const struct io_uring_cqe *cqe,
+			struct hl_completion *out);
+/* The token in the user data of any send. */
+uint32_t hl_uring_token(uint64_t user_data);
+
 int hl_uring_take_error(struct hl_backend *backend, uint32_t slot,
 			struct msghdr *record);
 

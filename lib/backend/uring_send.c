@@ -36,31 +36,65 @@ uint32_t hl_uring_send(struct hl_backend *backend, uint32_t slot,
 	return count;
 }
 
-bool hl_uring_send_with(struct hl_backend *backend, uint32_t slot,
-			const struct hail_message *message,
-			const struct hl_cmsg *control, uint32_t token)
+/* One datagram from one place. */
+static void prepare_plain(struct io_uring_sqe *sqe,
+			  const struct hl_backend_send *send)
 {
-	struct hl_uring *uring = hl_uring_of(backend);
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
-	struct hl_uring_message *entry = &uring->messages[token];
+	io_uring_prep_send(sqe, 0, send->pieces->iov_base,
+			   send->pieces->iov_len, MSG_DONTWAIT);
+	if (send->remote)
+		io_uring_prep_send_set_addr(
+			sqe, &send->remote->sa,
+			(uint16_t)hl_addr_size(send->remote));
+}
 
-	if (!sqe)
-		return false;
-	entry->payload.iov_base = (void *)(uintptr_t)message->data;
-	entry->payload.iov_len = message->size;
-	entry->header = (struct msghdr){
-		.msg_iov = &entry->payload,
-		.msg_iovlen = 1,
+static void prepare_message(struct io_uring_sqe *sqe,
+			    struct hl_uring_message *message,
+			    const struct hl_backend_send *send)
+{
+	const struct hl_cmsg *control = send->control;
+
+	if (send->segment) {
+		message->control.size = 0;
+		if (control)
+			message->control = *control;
+		hl_cmsg_write_segment(&message->control, send->segment);
+		control = &message->control;
+	}
+	message->header = (struct msghdr){
+		.msg_iov = (struct iovec *)(uintptr_t)send->pieces,
+		.msg_iovlen = send->piece_count,
 		.msg_control = (void *)(uintptr_t)control->bytes,
 		.msg_controllen = control->size,
 	};
-	if (message->remote) {
-		entry->header.msg_name = (void *)(uintptr_t)message->remote;
-		entry->header.msg_namelen = hl_addr_size(message->remote);
+	if (send->remote) {
+		message->header.msg_name = (void *)(uintptr_t)send->remote;
+		message->header.msg_namelen = hl_addr_size(send->remote);
 	}
-	io_uring_prep_sendmsg(sqe, 0, &entry->header, MSG_DONTWAIT);
-	hl_uring_use_slot(uring, sqe, slot);
-	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
-	sqe->user_data = hl_uring_tag(HL_URING_SEND, token);
-	return true;
+	io_uring_prep_sendmsg(sqe, 0, &message->header, MSG_DONTWAIT);
+}
+
+uint32_t hl_uring_send_each(struct hl_backend *backend,
+			    const struct hl_backend_send *sends, uint32_t count)
+{
+	struct hl_uring *uring = hl_uring_of(backend);
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct hl_backend_send *send = &sends[i];
+		struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
+
+		if (!sqe)
+			return i;
+		if (send->segment || send->control)
+			prepare_message(sqe, &uring->messages[send->token],
+					send);
+		else
+			prepare_plain(sqe, send);
+		hl_uring_use_slot(uring, sqe, send->slot);
+		sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+		sqe->user_data = hl_uring_tag(HL_URING_SEND, send->token);
+		if (send->loan)
+			hl_uring_lend(uring, sqe, send);
+	}
+	return count;
 }

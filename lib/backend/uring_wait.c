@@ -217,17 +217,16 @@ static void revoke_sends(struct hl_uring *uring)
 	struct io_uring_sq *sq = &uring->ring.sq;
 	unsigned head = io_uring_smp_load_acquire(sq->khead);
 
-	uring->revoked = uring->revoked_end = 0;
+	uring->revoked_next = uring->revoked_end = 0;
 	for (; head != sq->sqe_tail; head++) {
 		struct io_uring_sqe *sqe = &sq->sqes[head & sq->ring_mask];
-		uint32_t token = (uint32_t)sqe->user_data;
 
-		if (sqe->user_data >> HL_URING_KIND_SHIFT != HL_URING_SEND)
+		uint64_t kind = sqe->user_data >> HL_URING_KIND_SHIFT;
+
+		if (kind != HL_URING_SEND && kind != HL_URING_LENT)
 			continue;
-		/* Sends are queued together, by ascending token. */
-		if (!uring->revoked_end)
-			uring->revoked = token;
-		uring->revoked_end = token + 1;
+		uring->revoked[uring->revoked_end++] =
+			hl_uring_token(sqe->user_data);
 		io_uring_prep_nop(sqe);
 		sqe->flags = IOSQE_CQE_SKIP_SUCCESS;
 		sqe->user_data = hl_uring_tag(HL_URING_IGNORE, 0);
@@ -252,7 +251,7 @@ int hl_uring_wait(struct hl_backend *backend, int64_t timeout_ns,
 		revoke_sends(uring);
 	if (err && err != -EAGAIN && err != -ENOMEM) {
 		/* Nobody asks for their outcome any more. */
-		uring->revoked_end = uring->revoked;
+		uring->revoked_end = uring->revoked_next;
 		return err;
 	}
 	return (int)hl_uring_reap(backend, out, capacity);
@@ -283,6 +282,10 @@ static uint32_t take(struct hl_uring *uring, struct hl_completion *out,
 		const struct io_uring_cqe *cqe = &cqes[head & mask];
 		uint64_t kind = cqe->user_data >> HL_URING_KIND_SHIFT;
 
+		if (kind == HL_URING_LENT) {
+			count += hl_uring_take_lent(uring, cqe, &out[count]);
+			continue;
+		}
 		if (kind > HL_URING_SEND) {
 			note(uring, cqe);
 			continue;
@@ -311,12 +314,11 @@ uint32_t hl_uring_reap(struct hl_backend *backend, struct hl_completion *out,
 	struct hl_uring *uring = hl_uring_of(backend);
 	uint32_t count = take(uring, out, capacity);
 
-	for (; uring->revoked < uring->revoked_end && count < capacity;
-	     uring->revoked++)
+	while (uring->revoked_next < uring->revoked_end && count < capacity)
 		out[count++] = (struct hl_completion){
 			.kind = HL_COMPLETION_SEND,
 			.result = -EAGAIN,
-			.id = uring->revoked,
+			.id = uring->revoked[uring->revoked_next++],
 		};
 	/* What found the queue full waits in the kernel and comes with the
 	 * next look. */

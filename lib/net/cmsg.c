@@ -285,3 +285,8 @@ void hl_cmsg_write_stamp_id(struct hl_cmsg *out, uint32_t id)
 {
 	append_int(out, SOL_SOCKET, SCM_TS_OPT_ID, id);
 }
+
+void hl_cmsg_write_segment(struct hl_cmsg *out, uint16_t segment)
+{
+	append(out, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment));
+}

@@ -18,8 +18,9 @@
 #define HL_CMSG_SEGMENT_SPACE 32
 
 /* Room for all that a message can say: an address (40), TTL, TOS, transmit
- * time, the wish for a timestamp and its number (24 each). */
-#define HL_CMSG_SEND_MAX 160
+ * time, the wish for a timestamp and its number, and what is added to it, a
+ * segment size (24 each). */
+#define HL_CMSG_SEND_MAX 184
 
 struct hl_cmsg {
 	uint32_t size; /* 0: nothing to say */
@@ -44,5 +45,8 @@ int hl_cmsg_write(struct hl_cmsg *out, const struct hail_message_facts *facts,
 
 /* Adds the number that the message's timestamp will name it by (Linux 6.13). */
 void hl_cmsg_write_stamp_id(struct hl_cmsg *out, uint32_t id);
+
+/* Adds the size of the segments that the bytes are to be cut into. */
+void hl_cmsg_write_segment(struct hl_cmsg *out, uint16_t segment);
 
 #endif

@@ -36,9 +36,12 @@ static const struct hl_sockopt_row rows[] = {
 	 .flags = HL_SOCKOPT_BINDS, SOCKET(SO_BINDTOIFINDEX),
 	 .set = hl_sockopt_set_device},
 	{OPTION(EXCLUSIVE), BOOL(exclusive), .min = 1,
-	 .set = hl_sockopt_set_exclusive, .get = hl_sockopt_get_exclusive},
-	{OPTION(REUSE_ADDR), BOOL(reuse_addr), SOCKET(SO_REUSEADDR)},
-	{OPTION(REUSE_PORT), BOOL(reuse_port), SOCKET(SO_REUSEPORT)},
+	 .flags = HL_SOCKOPT_APART, .set = hl_sockopt_set_exclusive,
+	 .get = hl_sockopt_get_exclusive},
+	{OPTION(REUSE_ADDR), BOOL(reuse_addr), .flags = HL_SOCKOPT_APART,
+	 SOCKET(SO_REUSEADDR)},
+	{OPTION(REUSE_PORT), BOOL(reuse_port), .flags = HL_SOCKOPT_APART,
+	 SOCKET(SO_REUSEPORT)},
 	{OPTION(BROADCAST), BOOL(broadcast), .flags = HL_SOCKOPT_ROUTES,
 	 SOCKET(SO_BROADCAST)},
 
@@ -83,7 +86,7 @@ static const struct hl_sockopt_row rows[] = {
 	 .v4 = {IPPROTO_IP, IP_MULTICAST_LOOP},
 	 .v6 = {IPPROTO_IPV6, IPV6_MULTICAST_LOOP}},
 	{OPTION(MULTICAST_INTERFACE),
-	 NUMBER(multicast_interface, 0, UINT32_MAX),
+	 NUMBER(multicast_interface, 0, UINT32_MAX), .flags = HL_SOCKOPT_APART,
 	 .v4 = {IPPROTO_IP, IP_MULTICAST_IF},
 	 .v6 = {IPPROTO_IPV6, IPV6_MULTICAST_IF},
 	 .set = hl_sockopt_set_multicast_interface},
@@ -107,8 +110,8 @@ static const struct hl_sockopt_row rows[] = {
 	 .set = hl_sockopt_set_facts, .get = hl_sockopt_get_facts},
 	/* The kernel has no way to turn it off again. */
 	{OPTION(TXTIME), NUMBER(txtime, 0, HAIL_TXTIME_TAI),
-	 .flags = HL_SOCKOPT_OPEN_ONLY, .set = hl_sockopt_set_txtime,
-	 .get = hl_sockopt_get_txtime},
+	 .flags = HL_SOCKOPT_OPEN_ONLY | HL_SOCKOPT_APART,
+	 .set = hl_sockopt_set_txtime, .get = hl_sockopt_get_txtime},
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -279,6 +282,69 @@ int hl_sockopt_mirror_routing(const struct hl_sockopt_target *from,
 			      const struct hl_sockopt_target *to)
 {
 	return mirror(from, to, HL_SOCKOPT_BINDS | HL_SOCKOPT_ROUTES);
+}
+
+/* What is the same already isn't set: some need rights for that. */
+static int copy_name(const struct hl_sockopt_target *from,
+		     const struct hl_sockopt_target *to,
+		     const struct hl_sockopt_name *name)
+{
+	int wanted, found;
+	int err = hl_sockopt_get(from->fd, name->level, name->name, &wanted);
+
+	if (!err)
+		err = hl_sockopt_get(to->fd, name->level, name->name, &found);
+	if (err || wanted == found)
+		return err;
+	return hl_sockopt_set(to->fd, name->level, name->name, wanted);
+}
+
+/* As the kernel has it: another's descriptor may have what hail has no name
+ * for, and each family its own. */
+static int copy_plain(const struct hl_sockopt_target *from,
+		      const struct hl_sockopt_target *to,
+		      const struct hl_sockopt_row *row)
+{
+	bool six = from->family == AF_INET6 && row->v6.name;
+	int err = 0;
+
+	if (row->v4.name && (!six || hl_sockopt_has_v4(from)))
+		err = copy_name(from, to, &row->v4);
+	if (!err && six)
+		err = copy_name(from, to, &row->v6);
+	return err;
+}
+
+/* What isn't read as it is set: buffers, facts. */
+static int copy_value(const struct hl_sockopt_target *from,
+		      const struct hl_sockopt_target *to,
+		      const struct hl_sockopt_row *row)
+{
+	uint32_t wanted, found;
+	int err = row->get(from, row, &wanted);
+
+	if (!err)
+		err = row->get(to, row, &found);
+	if (err || wanted == found)
+		return err;
+	return set_row(to, row, wanted);
+}
+
+int hl_sockopt_copy(const struct hl_sockopt_target *from,
+		    const struct hl_sockopt_target *to)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < ROWS && !err; i++) {
+		const struct hl_sockopt_row *row = &rows[i];
+
+		if (foreign(from, row) || row->kind == HL_SOCKOPT_NONE ||
+		    row->flags & HL_SOCKOPT_APART)
+			continue;
+		err = row->get && !row->v6.name ? copy_value(from, to, row)
+						: copy_plain(from, to, row);
+	}
+	return err;
 }
 
 static const struct hl_sockopt_row *find(uint32_t option)

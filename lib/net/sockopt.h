@@ -45,6 +45,11 @@ int hl_sockopt_mirror_binding(const struct hl_sockopt_target *from,
 int hl_sockopt_mirror_routing(const struct hl_sockopt_target *from,
 			      const struct hl_sockopt_target *to);
 
+/* Sets on a new socket all that the other one has, but for what is about
+ * sharing its port, about multicast's interface and about transmit times. */
+int hl_sockopt_copy(const struct hl_sockopt_target *from,
+		    const struct hl_sockopt_target *to);
+
 /* Changes and reads one, an enum hail_option, with the errors of option.h. */
 int hl_sockopt_change(const struct hl_sockopt_target *target, uint32_t option,
 		      uint32_t value);

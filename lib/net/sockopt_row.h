@@ -24,6 +24,7 @@ enum {
 	HL_SOCKOPT_ROUTES = 1 << 3,    /* decides which way datagrams take */
 	HL_SOCKOPT_OPEN_ONLY = 1 << 4, /* can't be changed later */
 	HL_SOCKOPT_V6 = 1 << 5,        /* IPv4 has nothing like it */
+	HL_SOCKOPT_APART = 1 << 6,     /* isn't copied to another socket */
 };
 
 /* Name 0: there is none. */

@@ -69,7 +69,8 @@ static void start_at(struct scene *scene, const struct family *family,
 
 static void start(struct scene *scene, const struct family *family)
 {
-	start_at(scene, family, HAIL_SOCKET_OPTIONS(.errors = true));
+	start_at(scene, family,
+		 HAIL_SOCKET_OPTIONS(.errors = true, .no_trains = true));
 }
 
 static void end(struct scene *scene)
@@ -423,7 +424,8 @@ Test(errors, ten_thousand_answers_harm_nothing)
 	struct scene scene;
 
 	start_at(&scene, &families[0],
-		 HAIL_SOCKET_OPTIONS(.errors = true, .receive_buffer = 16384));
+		 HAIL_SOCKET_OPTIONS(.errors = true, .no_trains = true,
+				     .receive_buffer = 16384));
 	for (int i = 0; i < 10000; i++) {
 		cr_assert_eq(live_send(&scene.live, "?", &scene.dead), 0);
 		if (i % 200 == 0)
@@ -498,7 +500,7 @@ static void start_oversize(struct oversize *oversize)
 	oversize->live.on_error = count_oversize;
 	live_open(&oversize->live, oversize->engine,
 		  &HAIL_SOCKET_OPTIONS(.local = live_addr("0.0.0.0", 0),
-				       .errors = true));
+				       .errors = true, .no_trains = true));
 }
 
 static const unsigned char oversize_bytes[OVERSIZE];

@@ -328,3 +328,48 @@ Test(limits, an_ordinary_user_is_served)
 {
 	assert_child(serve_unprivileged, NULL);
 }
+
+/* In fragments it takes more of the send buffer than a ring of so few entries
+ * would ask for; the kernel then refuses it however often it is tried. */
+Test(limits, the_longest_datagram_leaves_in_fragments_from_the_smallest_ring)
+{
+	static const unsigned char payload[65527];
+	struct hail_engine *engine =
+		live_engine(&HAIL_ENGINE_OPTIONS(.entries = 1));
+	struct live live = {0};
+	struct hail_addr local;
+
+	live_open(&live, engine,
+		  &HAIL_SOCKET_OPTIONS(.local = live_v6(0),
+				       .path_mtu = HAIL_PATH_MTU_WANT));
+	local = live_local(&live);
+	cr_assert_eq(hail_send(live.socket, payload, sizeof(payload), &local),
+		     0);
+	live_until(engine, live.datagrams == 1);
+	cr_assert_eq(live.last_size, sizeof(payload));
+	live_end(engine);
+}
+
+/* Nobody knows that before it was tried. */
+Test(limits, what_a_small_send_buffer_never_holds_is_an_error_and_blocks_nobody)
+{
+	static const unsigned char payload[65527];
+	struct hail_engine *engine = live_engine(NULL);
+	struct live live = {0};
+	struct hail_addr local;
+
+	live_open(&live, engine,
+		  &HAIL_SOCKET_OPTIONS(.local = live_v6(0), .send_buffer = 8192,
+				       .path_mtu = HAIL_PATH_MTU_WANT));
+	local = live_local(&live);
+	cr_assert_eq(hail_send(live.socket, payload, sizeof(payload), &local),
+		     0);
+	cr_assert_eq(live_send(&live, "behind it", &local), 0);
+	live_until(engine, live.datagrams == 1 && live.errors == 1);
+	live_expect_last(&live, "behind it");
+	cr_assert_eq(live.error[0].kind, HAIL_ERROR_SEND);
+	cr_assert_eq(live.error[0].code, -ENOBUFS);
+	cr_assert_eq(live.error[0].size, sizeof(payload));
+	cr_assert_eq(live_traffic(&live).failed, 1);
+	live_end(engine);
+}

@@ -196,7 +196,7 @@ Test(stats, submissions_and_completions_are_counted)
 	peer = live_v4(plain_port(fd));
 	for (int i = 0; i < 100; i++)
 		messages[i] = (struct hail_message){"x", 1, &peer};
-	live_open(&live, engine, NULL);
+	live_open(&live, engine, &HAIL_SOCKET_OPTIONS(.no_trains = true));
 	live_settle(engine);
 	before = live_stats(engine);
 	cr_assert_eq(hail_send_many(live.socket, messages, 100), 100);

@@ -23,6 +23,7 @@ static void open_socket(struct scene *scene, const char *any, const char *far,
 	scene->next = 0;
 	options.local = live_addr(any, 0);
 	options.errors = true;
+	options.no_trains = true; /* the network answers each */
 	live_open(&scene->live, scene->pair.engine, &options);
 	scene->fd = pair_far(&scene->pair, far, 0, &scene->good);
 }

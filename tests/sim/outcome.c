@@ -346,6 +346,7 @@ static void history(uint64_t seed, struct sim_chaos chaos,
 	books = (struct books){.seed = seed, .records = records};
 	world_start_seeded(&books.world, seed, options);
 	*sim_chaos(books.world.sim) = chaos;
+	books.world.trains = seed % 4 < 2;
 	for (int i = 0; i < STEPS; i++)
 		step();
 	if (seed % 2)

@@ -76,6 +76,7 @@ static void on_close(struct hail_socket *socket)
 void world_start_seeded(struct world *world, uint64_t seed,
 			const struct hail_engine_options *options)
 {
+	world->trains = false;
 	world->sim = sim_create(seed);
 	world->engine = NULL;
 	cr_assert_eq(hl_engine_create_with(&world->engine, options, &sim_ops,
@@ -156,6 +157,7 @@ int world_try_open(struct world *world, struct seen *seen,
 		.close = on_close,
 	};
 	mine.user = seen;
+	mine.no_trains |= !world->trains;
 	seen->world = world;
 	seen->socket = NULL;
 	seen->slot = SIM_ANY;

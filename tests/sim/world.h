@@ -20,6 +20,9 @@
 struct world {
 	struct sim *sim;
 	struct hail_engine *engine;
+	/* Sockets may send trains. Most tests count sends, and then a send is a
+	 * datagram. */
+	bool trains;
 };
 
 /* What a socket's handlers saw; it is the socket's user pointer. `late` counts

@@ -4,8 +4,6 @@
 #include "support/live.h"
 #include "support/network.h"
 
-#include <sys/resource.h>
-
 TestSuite(many, .timeout = 90);
 
 #define SOCKETS 1000
@@ -17,20 +15,6 @@ struct crowd {
 	struct hail_addr locals[SOCKETS];
 	unsigned heard[SOCKETS], echoes, closed;
 };
-
-static void allow_descriptors(rlim_t count)
-{
-	struct rlimit limit;
-
-	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	if (limit.rlim_cur >= count)
-		return;
-	if (limit.rlim_max < count)
-		cr_skip_test("no more than %llu descriptors are allowed",
-			     (unsigned long long)limit.rlim_max);
-	limit.rlim_cur = count;
-	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-}
 
 static size_t index_of(const struct crowd *crowd,
 		       const struct hail_socket *socket)
@@ -119,7 +103,7 @@ Test(many, a_thousand_sockets_each_hear_their_own_and_leave_no_descriptor)
 	struct crowd *crowd = calloc(1, sizeof(*crowd));
 	unsigned descriptors;
 
-	allow_descriptors(SOCKETS + 200);
+	live_allow_descriptors(SOCKETS + 200);
 	network_enter_own();
 	cr_assert(crowd);
 	crowd->engine = live_engine(NULL);
@@ -142,7 +126,7 @@ Test(many, destroying_an_engine_with_a_thousand_open_sockets_frees_all_ports)
 	struct crowd *crowd = calloc(1, sizeof(*crowd));
 	unsigned descriptors = plain_descriptors();
 
-	allow_descriptors(SOCKETS + 200);
+	live_allow_descriptors(SOCKETS + 200);
 	network_enter_own();
 	cr_assert(crowd);
 	crowd->engine = live_engine(NULL);

@@ -3,6 +3,7 @@
 #include "support/live.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 
 /* There only in programs with AddressSanitizer. */
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
@@ -268,6 +269,20 @@ void live_batch_expect(const struct live_batch *batch, int fd, size_t first,
 {
 	for (size_t i = first; i < first + count; i++)
 		live_expect(fd, batch->texts[i]);
+}
+
+void live_allow_descriptors(unsigned count)
+{
+	struct rlimit limit;
+
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	if (limit.rlim_cur >= count)
+		return;
+	if (limit.rlim_max < count)
+		cr_skip_test("no more than %llu descriptors are allowed",
+			     (unsigned long long)limit.rlim_max);
+	limit.rlim_cur = count;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
 struct hail_traffic live_traffic(const struct live *live)

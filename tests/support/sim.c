@@ -299,18 +299,28 @@ static uint32_t op_send(struct hl_backend *backend, uint32_t slot,
 	return count;
 }
 
-static bool op_send_with(struct hl_backend *backend, uint32_t slot,
-			 const struct hail_message *message,
-			 const struct hl_cmsg *control, uint32_t token)
+static uint32_t op_send_each(struct hl_backend *backend,
+			     const struct hl_backend_send *sends,
+			     uint32_t count)
 {
 	struct sim *sim = sim_of(backend);
 
-	if (!control->size)
-		sim_fault(sim, "send_with() without a control message");
-	if (!op_send(backend, slot, message, 1, token))
-		return false;
-	sim->requests.items[sim->requests.count - 1].control = control;
-	return true;
+	if (!count)
+		sim_fault(sim, "send_each() of nothing");
+	count = room_for(sim, count);
+	for (uint32_t i = 0; i < count; i++) {
+		struct request *r;
+
+		if (!check_slot(sim, sends[i].slot, "send_each()"))
+			return count;
+		check_tokens(sim, sends[i].token, 1);
+		r = queue(sim, REQUEST_SEND, sends[i].slot);
+		r->token = sends[i].token;
+		sim_request_fill(sim, r, &sends[i]);
+		r->checksum = sim_request_checksum(r);
+	}
+	sim->sends_queued += count;
+	return count;
 }
 
 /* Blocks for real: on the descriptor that wake() writes to. */
@@ -399,7 +409,7 @@ static int op_wait(struct hl_backend *backend, int64_t timeout_ns,
 	if (!sim->started)
 		sim_fault(sim, "wait() before start()");
 	if (!err && sim->broken) {
-		sim->requests.count = 0;
+		sim_forget_requests(sim);
 		sim->sends_queued = 0;
 		err = sim->broken;
 	}
@@ -499,7 +509,7 @@ const struct hl_backend_ops sim_ops = {
 	.disarm = op_disarm,
 	.provide = op_provide,
 	.send = op_send,
-	.send_with = op_send_with,
+	.send_each = op_send_each,
 	.wait = op_wait,
 	.reap = op_reap,
 	.queued = op_queued,

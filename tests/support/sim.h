@@ -25,6 +25,7 @@ struct sim;
 
 extern const struct hl_backend_ops sim_ops;
 
+#define SIM_SEGMENTS_MAX 128     /* of one train */
 #define SIM_ANY UINT32_MAX       /* every slot */
 #define SIM_UNLIMITED UINT32_MAX /* no end of it */
 
@@ -49,6 +50,8 @@ struct sim_sent {
 	unsigned char *data;     /* a copy of them */
 	size_t size;
 	struct hl_cmsg control; /* of size 0: it had none */
+	uint16_t segment;       /* of the train that it came in; 0: in none */
+	unsigned train; /* the send's number: those of a train share it */
 };
 
 /* A sim is given to hl_engine_create_with() as `arg`, outlives its engine and
@@ -133,6 +136,21 @@ void sim_judge(struct sim *sim,
 	       int (*judge)(void *arg, uint32_t slot,
 			    const struct hail_message *message),
 	       void *arg);
+/* Sends that ask for longer segments than these fail with `code` from now on;
+ * with -EMSGSIZE not those whose message is no longer itself. At first there is
+ * no limit. */
+void sim_limit_segments(struct sim *sim, uint32_t segment_max, int code);
+/* Trains of more segments than these fail with -EINVAL from now on. */
+void sim_limit_trains(struct sim *sim, uint32_t segments_max);
+/* Lent sends come back at once, or are held until sim_give_back(), which takes
+ * `count` of them at will; and they say that they were copied or not. */
+void sim_lend(struct sim *sim, bool hold, bool copied);
+void sim_give_back(struct sim *sim, uint32_t count);
+/* How many are out, and how many were lent so far. */
+unsigned sim_lent(const struct sim *sim);
+unsigned sim_lent_count(const struct sim *sim);
+/* Sends fail with `code` where they are lent; 0: not any more. */
+void sim_refuse_loans(struct sim *sim, int code);
 /* Forgets rules and judge. */
 void sim_forgive(struct sim *sim);
 /* How many sends failed so far. */

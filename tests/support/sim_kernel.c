@@ -316,6 +316,8 @@ static int judge_send(struct sim *sim, const struct request *r)
 	int code = s->pending;
 
 	s->pending = 0;
+	if (!code && r->loan)
+		code = sim->lend_code;
 	for (unsigned i = 0; i < sim->rule_count && !code; i++)
 		code = apply_rule(&sim->rules[i], r->slot);
 	if (!code && sim->judge)
@@ -324,47 +326,67 @@ static int judge_send(struct sim *sim, const struct request *r)
 		code = by_chance(sim);
 	if (!code && is_full(&sim->slots[r->slot]))
 		code = -EAGAIN;
+	if (!code && sim_request_too_long(sim, r))
+		code = sim->segment_code;
+	if (!code && sim_request_too_many(sim, r))
+		code = -EINVAL;
 	return code;
 }
 
-static void record(struct sim *sim, const struct request *r)
+/* One datagram of a send. */
+static void record(struct sim *sim, const struct request *r, size_t offset,
+		   size_t size)
 {
 	struct slot *s = &sim->slots[r->slot];
 	struct sim_sent *sent = PUSH(&sim->sent);
-	socklen_t size = sizeof(sent->remote);
+	socklen_t name_size = sizeof(sent->remote);
 
 	memset(sent, 0, sizeof(*sent));
 	sent->slot = r->slot;
 	sent->life = s->life;
-	sent->origin = r->message.data;
-	sent->size = r->message.size;
+	sent->size = size;
+	sent->segment = r->segment;
+	sent->train = sim->trains;
 	sent->data = malloc(sent->size + 1);
 	if (!sent->data)
 		abort();
-	if (sent->size)
-		memcpy(sent->data, r->message.data, sent->size);
+	sent->origin = sim_request_copy(r, offset, size, sent->data);
 	sent->data[sent->size] = 0;
 	if (r->control)
 		sent->control = *r->control;
 	if (r->message.remote)
 		sent->remote = *r->message.remote;
-	else if (getpeername(s->fd, &sent->remote.sa, &size))
+	else if (getpeername(s->fd, &sent->remote.sa, &name_size))
 		sim_fault(sim,
 			  "a send without a remote on an unconnected socket");
 }
 
-static void take_send(struct sim *sim, const struct request *r)
+static void take_datagram(struct sim *sim, const struct request *r,
+			  size_t offset, size_t size)
 {
 	struct slot *s = &sim->slots[r->slot];
-	size_t charge = hl_sndbuf_charge(r->message.size);
+	size_t charge = hl_sndbuf_charge(size);
 
-	record(sim, r);
-	if (s->credit != SIM_UNLIMITED)
+	record(sim, r, offset, size);
+	if (s->credit != SIM_UNLIMITED && s->credit)
 		s->credit--;
 	if (!s->stopped)
 		return;
 	*PUSH(&s->held) = charge;
 	s->booked += charge;
+}
+
+static void take_send(struct sim *sim, const struct request *r)
+{
+	size_t size = r->message.size;
+	size_t segment = r->segment && r->segment < size ? r->segment : size;
+
+	sim->trains++;
+	take_datagram(sim, r, 0, segment);
+	for (size_t offset = segment; offset < size; offset += segment)
+		take_datagram(sim, r, offset,
+			      size - offset < segment ? size - offset
+						      : segment);
 }
 
 static void execute_send(struct sim *sim, const struct request *r)
@@ -376,20 +398,23 @@ static void execute_send(struct sim *sim, const struct request *r)
 			  r->slot);
 		return;
 	}
-	if (sim_checksum(&r->message) != r->checksum)
+	if (sim_request_checksum(r) != r->checksum)
 		sim_fault(sim, "a message changed between send() and wait()");
-	if (r->message.size && sim_provided(sim, r->message.data))
+	if (sim_request_given_back(sim, r))
 		sim_fault(sim,
 			  "a send reads from a buffer that was given back");
 	code = judge_send(sim, r);
 	if (!code) {
 		take_send(sim, r);
+		if (r->loan)
+			sim_lend_take(sim, r);
 		return;
 	}
 	sim->failures++;
 	answer(sim, r->slot,
 	       (struct hl_completion){
 		       .kind = HL_COMPLETION_SEND,
+		       .more = sim_lend_fail(sim, r, code),
 		       .result = code,
 		       .id = r->token,
 		       .buffer = HL_BUFFER_NONE,
@@ -593,6 +618,6 @@ void sim_submit(struct sim *sim)
 	for (size_t i = 0; i < sim->requests.count; i++)
 		execute(sim, &sim->requests.items[i]);
 	sim->backend.counters.submissions += sim->requests.count;
-	sim->requests.count = 0;
+	sim_forget_requests(sim);
 	sim->sends_queued = 0;
 }

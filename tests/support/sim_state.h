@@ -74,6 +74,11 @@ struct request {
 	uint32_t token;
 	struct hail_message message;
 	const struct hl_cmsg *control; /* NULL: none */
+	/* Of a train, whose bytes the message doesn't tell. */
+	uint16_t segment; /* 0: it is a plain send */
+	uint32_t piece_count;
+	struct iovec *pieces; /* a copy */
+	uint8_t loan;         /* 0: it isn't lent */
 	uint64_t checksum;
 };
 
@@ -113,6 +118,14 @@ struct sim {
 	size_t sends_queued;
 	VECTOR(struct answer) answers;
 	VECTOR(struct sim_sent) sent;
+	VECTOR(struct request) lent; /* that aren't back */
+	unsigned lent_count;         /* that were lent so far */
+	bool lend_hold, lend_copied;
+	int lend_code;
+	unsigned trains;      /* sends that were taken */
+	uint32_t segment_max; /* longer ones are refused */
+	int segment_code;
+	uint32_t segments_max; /* of a train */
 	/* What the test wants. */
 	uint64_t random;
 	struct sim_chaos chaos;
@@ -160,5 +173,26 @@ void sim_submit(struct sim *sim);
 void sim_look_at_all(struct sim *sim);
 uint32_t sim_hand_out(struct sim *sim, struct hl_completion *out,
 		      uint32_t capacity);
+
+/* sim_train.c: what is to be sent, in pieces, and cut into segments. */
+void sim_request_fill(struct sim *sim, struct request *r,
+		      const struct hl_backend_send *send);
+uint64_t sim_request_checksum(const struct request *r);
+/* Whether it asks for segments that are refused. */
+bool sim_request_too_long(const struct sim *sim, const struct request *r);
+bool sim_request_too_many(const struct sim *sim, const struct request *r);
+/* Whether some of it lies in a buffer that the kernel may write to. */
+bool sim_request_given_back(const struct sim *sim, const struct request *r);
+/* One datagram of it: `size` bytes from an offset on, copied to `out`; returns
+ * where the first of them lay. */
+const void *sim_request_copy(const struct request *r, size_t offset,
+			     size_t size, unsigned char *out);
+/* sim_lend.c: a lent send is queued; is taken; or fails: then it is told
+ * whether its memory comes back by itself. */
+void sim_lend_check(struct sim *sim, const struct request *r);
+void sim_lend_take(struct sim *sim, const struct request *r);
+bool sim_lend_fail(struct sim *sim, const struct request *r, int code);
+/* What was queued is over. */
+void sim_forget_requests(struct sim *sim);
 
 #endif

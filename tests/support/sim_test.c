@@ -71,6 +71,8 @@ struct sim *sim_create(uint64_t seed)
 	if (!sim)
 		abort();
 	sim->random = seed;
+	sim->segment_max = UINT32_MAX;
+	sim->segments_max = SIM_SEGMENTS_MAX;
 	sim->backend.fd = -1;
 	return sim;
 }
@@ -86,6 +88,10 @@ void sim_destroy(struct sim *sim)
 		free(sim->pools[kind].provided);
 	}
 	free(sim->sent.items);
+	for (size_t i = 0; i < sim->lent.count; i++)
+		free(sim->lent.items[i].pieces);
+	free(sim->lent.items);
+	sim_forget_requests(sim);
 	free(sim->requests.items);
 	free(sim->answers.items);
 	free(sim);
@@ -326,6 +332,17 @@ void sim_capacity(struct sim *sim, uint32_t slot, size_t bytes)
 size_t sim_booked(const struct sim *sim, uint32_t slot)
 {
 	return sim->slots[slot].booked;
+}
+
+void sim_limit_segments(struct sim *sim, uint32_t segment_max, int code)
+{
+	sim->segment_max = segment_max;
+	sim->segment_code = code;
+}
+
+void sim_limit_trains(struct sim *sim, uint32_t segments_max)
+{
+	sim->segments_max = segments_max;
 }
 
 void sim_fail_sends(struct sim *sim, uint32_t slot, int code, uint32_t skip,

@@ -172,10 +172,18 @@ class Rules(unittest.TestCase):
                         beside=["lib/net/addr.h"])
             self.breach(name, '#include "socket.h"\n', "no program's",
                         beside=["lib/socket.h"])
+        self.right("benchmarks/bench_plan.cc", '#include "net/gso.h"\n',
+                   beside=["lib/net/gso.h"])
+        self.breach("benchmarks/bench_plan.cc", '#include "socket.h"\n',
+                    "no program's", beside=["lib/socket.h"])
         self.right("tools/a.c", '#include "b.h"\n', beside=["tools/b.h"])
         self.right("tools/a/a.c", '#include "../b.h"\n', beside=["tools/b.h"])
         self.right("tools/a.c", '#include "b.h"\n',
                    beside=["benchmarks/b.h"])
+        self.right("benchmarks/a/a.c", '#include "b/b.h"\n',
+                   beside=["benchmarks/b/b.h"])
+        self.breach("benchmarks/a/a.c", '#include "b.h"\n', "no program's",
+                    beside=["benchmarks/b/b.h"])
 
     def test_a_name_tells_its_file(self):
         body = function("int hl_heap_insert(int x)", "\treturn 0;")

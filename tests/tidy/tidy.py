@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Holds the rules of DESIGN.md and STYLE.md.
+"""Holds the rules of CONTRIBUTING.md.
 
 tidy.py [--format] <root>: prints each breach as file:line: text and exits 1.
 With --format it asks clang-format instead, and exits 77 (skipped) where that

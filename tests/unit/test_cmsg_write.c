@@ -308,5 +308,6 @@ Test(cmsg_write, all_that_can_be_said_has_room)
 	struct hl_cmsg out = written(&facts, false);
 
 	hl_cmsg_write_stamp_id(&out, 1);
+	hl_cmsg_write_segment(&out, 1);
 	cr_assert_eq(out.size, HL_CMSG_SEND_MAX);
 }

@@ -9,6 +9,8 @@
 #include <criterion/criterion.h>
 #include <hail/addr.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -129,6 +131,48 @@ static void assert_measured(const char *ip, unsigned mtu)
 	}
 }
 
+/* The same for a train of so many, or -1. */
+static int kernel_books_train(const struct hail_addr *remote, uint16_t segment,
+			      size_t count)
+{
+	const int most = 1 << 19, size = segment;
+	int booked_bytes = -1;
+	int fd = socket(remote->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &most, sizeof(most));
+	setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size));
+	if (sendto(fd, payload, segment * count, MSG_DONTWAIT, &remote->sa,
+		   sizeof(*remote)) == (ssize_t)(segment * count))
+		ioctl(fd, SIOCOUTQ, &booked_bytes);
+	close(fd);
+	return booked_bytes;
+}
+
+static void assert_trains_measured(const char *ip, size_t mtu)
+{
+	static const size_t counts[] = {2, 3, 7, 30, 128};
+	struct hail_addr remote;
+
+	cr_assert_eq(hail_addr_parse(&remote, ip, 9), 0);
+	for (size_t segment = 1; segment + 48 <= mtu; segment += 61) {
+		for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+			size_t count = counts[i];
+			int books;
+
+			if (segment * count > DATAGRAM_MAX)
+				break;
+			books = kernel_books_train(&remote, (uint16_t)segment,
+						   count);
+			cr_assert_gt(books, 0, "%s: %zu of %zu: %m", ip, count,
+				     segment);
+			cr_assert_leq((size_t)books,
+				      count * hl_sndbuf_charge(segment),
+				      "%s: %zu of %zu bytes, MTU %zu", ip,
+				      count, segment, mtu);
+		}
+	}
+}
+
 static int network = -1;
 
 /* A link on which nothing ever leaves: its peer answers nobody, so packets wait
@@ -180,5 +224,38 @@ Test(sndbuf, the_charge_bounds_what_the_kernel_books, .fini = delete_stuck_link)
 			     0);
 		assert_measured("10.111.0.2", mtus[i]);
 		assert_measured("fd00:111::2", mtus[i]);
+	}
+}
+
+/* Also where a device can't gather, so that a train lies in one piece, whose
+ * memory is a power of two. */
+Test(sndbuf, the_charges_of_its_messages_bound_what_a_train_costs,
+     .fini = delete_stuck_link)
+{
+	static const unsigned mtus[] = {1280, 1500, 9000, 65535};
+	static const char *const tools[] = {"ip", "ethtool", NULL};
+	const char *missing = network_missing(tools);
+
+	if (missing)
+		cr_skip_test("%s", missing);
+	network = network_open();
+	cr_assert_geq(network, 0);
+	cr_assert(make_stuck_link());
+	cr_assert_eq(network_enter(network), 0);
+	for (int gathers = 1; gathers >= 0; gathers--) {
+		if (!gathers)
+			cr_assert_eq(
+				network_run(
+					network,
+					"ethtool -K stuck sg off >/dev/null"),
+				0);
+		for (size_t i = 0; i < sizeof(mtus) / sizeof(*mtus); i++) {
+			cr_assert_eq(network_run(network,
+						 "ip link set stuck mtu %u",
+						 mtus[i]),
+				     0);
+			assert_trains_measured("10.111.0.2", mtus[i]);
+			assert_trains_measured("fd00:111::2", mtus[i]);
+		}
 	}
 }

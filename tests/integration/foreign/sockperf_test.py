@@ -4,7 +4,9 @@
 sockperf's own server doesn't send a message back as it came: it answers those
 that ask for it (flag 2) and takes out the client's mark (flag 1), without
 which the client ignores an answer. A packet filter in this test's own network
-does that for the plain echo: it makes 2 of 3, and nothing of all else.
+does that for the plain echo: it makes 2 of 3, and nothing of all else. It would
+change the first datagram of a train alone, so the loopback has them cut before
+they come to it.
 """
 
 import os
@@ -19,7 +21,7 @@ FOLDER = sys.argv[1]
 # and a UDP header of eight.
 FILTER = """table ip sockperf {{
 	chain answers {{
-		type filter hook output priority 0
+		type filter hook input priority 0
 		udp sport {port} @th,128,16 3 @th,128,16 set 2
 	}}
 }}"""
@@ -63,8 +65,9 @@ def under_load_with_few_answers_loses_nothing():
     expect(received >= sent // 10, f"{received} answers for {sent} messages")
 
 
-need("sockperf", "nft")
+need("sockperf", "nft", "ethtool")
 in_own_network()
+expect_run("ethtool", "-K", "lo", "tx-udp-segmentation", "off", "gso", "off")
 main(ping_pong_loses_nothing,
      under_load_loses_nothing,
      under_load_with_few_answers_loses_nothing)
