@@ -72,6 +72,7 @@ static struct hail_shards *allocate(const struct hl_shard_plan *plan)
 	shards->options.engine = NULL; /* the caller's, as the next */
 	shards->options.socket = NULL;
 	shards->socket = plan->socket;
+	shards->send_buffer = plan->socket.send_buffer;
 	/* Without attributes these can't fail on Linux. */
 	pthread_mutex_init(&shards->lock, NULL);
 	pthread_cond_init(&shards->changed, NULL);
@@ -141,6 +142,17 @@ static int await_ready(struct hail_shards *shards)
 	return err;
 }
 
+/* Others may have sent to one whose thread couldn't be had. */
+static void tell_leftovers(struct hail_shards *shards)
+{
+	for (uint32_t i = 0; i < shards->options.count; i++) {
+		struct hail_shard *shard = &shards->shards[i];
+
+		while (shard->inbox.ring && hl_shard_message_waiting(shard))
+			hl_shard_message_tell(shard);
+	}
+}
+
 static void join_threads(struct hail_shards *shards)
 {
 	for (uint32_t i = 0; i < shards->options.count; i++) {
@@ -171,6 +183,7 @@ int hail_shards_create(struct hail_shards **out,
 	enter_phase(shards, err ? HL_SHARDS_ABANDONED : HL_SHARDS_SERVING);
 	if (err) {
 		join_threads(shards);
+		tell_leftovers(shards);
 		destroy(shards);
 		return err;
 	}

@@ -23,7 +23,7 @@ struct hl_shard_message {
 };
 
 /* A ring of messages behind a lock. While any are in it, a post of the engine
- * is under way that hands them over. */
+ * or a timer is under way that hands them over (`posted`). */
 struct hl_shard_inbox {
 	pthread_mutex_t lock;
 	struct hl_shard_message *ring;
@@ -46,6 +46,7 @@ struct hail_shard {
 	bool started;               /* `start` was called and returned 0 */
 
 	struct hl_shard_inbox inbox;
+	struct hail_timer *late; /* hands messages over; see leave() */
 
 	/* Behind the lock of all. */
 	struct hail_engine_stats stats;
@@ -63,6 +64,7 @@ struct hail_shards {
 	struct hl_memory memory;
 	struct hail_shards_options options; /* as they are in force */
 	struct hail_socket_options socket;
+	uint32_t send_buffer; /* as asked for; 0: the default */
 	struct hail_addr local;
 
 	pthread_mutex_t lock;
@@ -79,7 +81,7 @@ struct hail_shards {
 /* The first error of all is kept. */
 void hl_shards_fail(struct hail_shards *shards, int error);
 
-/* The socket while it is open; the shard's thread. */
+/* The socket while it is open; the shard's thread, or while that waits. */
 struct hail_socket *hl_shard_own_socket(const struct hail_shard *shard);
 
 #endif

@@ -11,6 +11,8 @@
 #include "net/endpoint.h"
 #include "socket.h"
 
+#include <errno.h>
+
 /* The first has the program before it is bound: it then joins no group that
  * others have begun, where the numbers would be different ones. */
 static int begin(struct hail_shard *first, const struct hl_steer *steer)
@@ -52,11 +54,17 @@ int hl_shard_group_bind(struct hail_shards *shards,
 	return err;
 }
 
+/* Their threads wait meanwhile, so their sockets may be looked at. */
 int hl_shard_group_unmute(struct hail_shards *shards)
 {
+	uint32_t count = shards->options.count;
 	int err = 0;
 
-	for (uint32_t i = 0; i < shards->options.count && !err; i++)
+	for (uint32_t i = 0; i < count; i++) {
+		if (!hl_shard_own_socket(&shards->shards[i]))
+			return -EBADF;
+	}
+	for (uint32_t i = 0; i < count && !err; i++)
 		err = hl_steer_unmute(shards->shards[i].socket->fd);
 	return err;
 }

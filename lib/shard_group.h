@@ -11,7 +11,7 @@
 int hl_shard_group_bind(struct hail_shards *shards,
 			const struct hl_steer *steer);
 
-/* From now on all hear. */
+/* From now on all hear. -EBADF: a socket is closed already; none hears. */
 int hl_shard_group_unmute(struct hail_shards *shards);
 
 #endif

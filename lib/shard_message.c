@@ -8,6 +8,7 @@
 #include "util/reserve.h"
 
 #include <errno.h>
+#include <hail/timer.h>
 
 /* Taken out of the ring under one lock. */
 #define HL_SHARD_MESSAGES_AT_ONCE 64
@@ -70,13 +71,16 @@ static uint32_t take(struct hl_shard_inbox *inbox, struct hl_shard_message *out,
 	return taken;
 }
 
-/* Not those that come meanwhile. */
+/* Not those that come meanwhile, and no more than a socket's datagrams in a
+ * turn. */
 void hl_shard_message_tell(struct hail_shard *shard)
 {
 	const struct hail_shards_options *options = &shard->shards->options;
 	struct hl_shard_message some[HL_SHARD_MESSAGES_AT_ONCE];
 	uint32_t left = count(&shard->inbox);
 
+	if (left > shard->engine->options.budget)
+		left = shard->engine->options.budget;
 	while (left) {
 		uint32_t most = left < HL_SHARD_MESSAGES_AT_ONCE
 					? left
@@ -91,6 +95,12 @@ void hl_shard_message_tell(struct hail_shard *shard)
 }
 
 static void run(struct hail_engine *engine, void *arg);
+static void run_late(struct hail_timer *timer, void *arg);
+
+int hl_shard_message_start(struct hail_shard *shard)
+{
+	return hail_timer_create(&shard->late, shard->engine, run_late, shard);
+}
 
 /* Under the inbox's lock. */
 static int post(struct hail_shard *shard)
@@ -101,26 +111,31 @@ static int post(struct hail_shard *shard)
 	return err;
 }
 
-/* Whether the next post is under way for what is left. */
-static bool leave(struct hail_shard *shard)
+/* What is left is for the next turn: by a post, or where others have left no
+ * room for one, by the timer, which always can be started. */
+static void leave(struct hail_shard *shard)
 {
 	struct hl_shard_inbox *inbox = &shard->inbox;
-	bool left;
 
 	pthread_mutex_lock(&inbox->lock);
 	inbox->posted = false;
-	left = inbox->head != inbox->tail && post(shard);
+	if (inbox->head != inbox->tail && post(shard))
+		inbox->posted = !hail_timer_start(shard->late, 0, 0);
 	pthread_mutex_unlock(&inbox->lock);
-	return !left;
 }
 
 static void run(struct hail_engine *engine, void *arg)
 {
 	(void)engine;
-	/* Again at once where others have left no room for a post. */
-	do
-		hl_shard_message_tell(arg);
-	while (!leave(arg));
+	hl_shard_message_tell(arg);
+	leave(arg);
+}
+
+static void run_late(struct hail_timer *timer, void *arg)
+{
+	(void)timer;
+	hl_shard_message_tell(arg);
+	leave(arg);
 }
 
 static int push(struct hail_shard *shard, struct hl_shard_message message)

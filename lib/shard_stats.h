@@ -8,4 +8,9 @@
 /* The last counters, and the shard has ended; its thread. */
 void hl_shard_stats_end(struct hail_shard *shard);
 
+/* All but `size`: what isn't a counter (batch_wait_ns, napi_us) becomes the
+ * higher one of both. */
+void hl_shard_stats_add(struct hail_engine_stats *sum,
+			const struct hail_engine_stats *part);
+
 #endif

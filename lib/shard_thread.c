@@ -50,6 +50,9 @@ static int open_socket(struct hail_shard *shard)
 		return err;
 	shard->fd = -1;
 	shard->cookie = shard->socket->cookie;
+	/* Nobody asked for the default. */
+	hl_log_cut(shard->socket, "send_buffer", shard->shards->send_buffer,
+		   shard->socket->send_buffer);
 	return hail_engine_ref(shard->engine);
 }
 
@@ -58,6 +61,8 @@ static int set_up(struct hail_shard *shard)
 	const struct hail_shards_options *options = &shard->shards->options;
 	int err = open_socket(shard);
 
+	if (!err)
+		err = hl_shard_message_start(shard);
 	if (!err && options->start)
 		err = options->start(shard, options->arg);
 	shard->started = err >= 0;
@@ -89,37 +94,75 @@ static bool hears(const struct hail_shard *shard)
 	if (!socket || !socket->handlers.data)
 		return false;
 	poller.fd = socket->fd;
-	return hl_recv_waiting(socket) || poll(&poller, 1, 0) > 0;
+	/* An error is nothing to hear. */
+	return hl_recv_waiting(socket) ||
+	       (poll(&poller, 1, 0) > 0 && poller.revents & POLLIN);
 }
 
-/* Takes nothing new, and hands over what is there. */
+/* Takes nothing new, also where it can't turn: others still hear, and its
+ * closing would take it out of their order. */
+static void mute(struct hail_shard *shard)
+{
+	const struct hail_socket *socket = hl_shard_own_socket(shard);
+
+	if (socket)
+		hl_shards_fail(shard->shards, hl_steer_mute(socket->fd));
+}
+
+/* Hands over what is there. */
 static int hush(struct hail_shard *shard)
 {
 	uint64_t end = hl_clock_now() + shard->shards->options.linger_ns;
-	const struct hail_socket *socket = hl_shard_own_socket(shard);
-	int err = socket ? hl_steer_mute(socket->fd) : 0;
+	int err = hail_engine_turn(shard->engine, 0);
 
-	if (!err)
-		err = hail_engine_turn(shard->engine, 0);
 	while (err >= 0 && hears(shard) && hl_clock_now() < end)
 		err = hail_engine_turn(shard->engine, HL_NS_PER_MS);
 	return err;
 }
 
-/* Turns until all others have got here too. */
-static void gather(struct hail_shard *shard, int err)
+/* The last one wakes all: those that wait, and those that turn. */
+static void arrive(struct hail_shards *shards)
+{
+	if (atomic_fetch_add(&shards->hushed, 1) + 1 < shards->options.count)
+		return;
+	pthread_mutex_lock(&shards->lock);
+	pthread_cond_broadcast(&shards->changed);
+	pthread_mutex_unlock(&shards->lock);
+	hail_shards_stop(shards);
+}
+
+/* Turns until all others have got here too; where it can't, it only waits. */
+static int gather(struct hail_shard *shard, int err)
 {
 	struct hail_shards *shards = shard->shards;
 	uint32_t all = shards->options.count;
 
-	if (atomic_fetch_add(&shards->hushed, 1) + 1 == all)
-		hail_shards_stop(shards); /* wakes them */
+	arrive(shards);
 	while (err >= 0 && atomic_load(&shards->hushed) < all)
 		err = hail_engine_turn(shard->engine, -1);
+	pthread_mutex_lock(&shards->lock);
+	while (atomic_load(&shards->hushed) < all)
+		pthread_cond_wait(&shards->changed, &shards->lock);
+	pthread_mutex_unlock(&shards->lock);
+	return err;
+}
+
+/* Until it is to stop, as all others then are, and until none hears any more.
+ * 0, or why it can't turn. */
+static int serve(struct hail_shard *shard)
+{
+	int err = hail_engine_run(shard->engine);
+
+	hl_shards_fail(shard->shards, err);
+	hail_shards_stop(shard->shards);
+	mute(shard);
+	if (err >= 0)
+		err = hush(shard);
+	return gather(shard, err);
 }
 
 /* Those that are waiting come from turns, but where it can't turn any more. */
-static void take_leave(struct hail_shard *shard)
+static int take_leave(struct hail_shard *shard)
 {
 	const struct hail_shards_options *options = &shard->shards->options;
 	int err = 0;
@@ -127,9 +170,11 @@ static void take_leave(struct hail_shard *shard)
 	hl_shard_message_close(shard);
 	while (err >= 0 && hl_shard_message_waiting(shard))
 		err = hail_engine_turn(shard->engine, 0);
-	hl_shard_message_tell(shard);
+	while (hl_shard_message_waiting(shard))
+		hl_shard_message_tell(shard);
 	if (shard->started && options->stop)
 		options->stop(shard, options->arg);
+	return err;
 }
 
 /* Sockets of the engine on their way to be closed. */
@@ -147,18 +192,48 @@ static bool closing(const struct hail_engine *engine)
 	return false;
 }
 
-static void close_sockets(struct hail_shard *shard)
+/* Turns until all are closed, or it has lasted that long. */
+static int settle(struct hail_engine *engine, int64_t most_ns)
+{
+	uint64_t end = hl_clock_now() + (uint64_t)most_ns;
+	uint64_t now = 0;
+	int err = 0;
+
+	while (err >= 0 && closing(engine) && (now = hl_clock_now()) < end)
+		err = hail_engine_turn(engine, (int64_t)(end - now));
+	return err;
+}
+
+/* A user's socket may linger for ever, which can't be waited for. */
+static void cut_short(struct hail_engine *engine)
+{
+	uint32_t size = hl_socket_table_size(&engine->sockets);
+
+	for (uint32_t slot = 0; slot < size; slot++) {
+		struct hail_socket *socket =
+			hl_socket_table_at(&engine->sockets, slot);
+
+		if (socket->state == HL_SOCKET_LINGERING && !socket->parent)
+			hail_socket_close(socket);
+	}
+}
+
+/* What is cut short still has its close handler called. */
+static int close_sockets(struct hail_shard *shard)
 {
 	struct hail_socket *socket = hl_shard_own_socket(shard);
 	int64_t linger_ns = (int64_t)shard->shards->options.linger_ns;
-	int err = 0;
+	int err;
 
 	if (socket && hail_socket_close_linger(socket, linger_ns))
 		hail_socket_close(socket);
-	while (err >= 0 && closing(shard->engine))
-		err = hail_engine_turn(shard->engine, -1);
+	err = settle(shard->engine, linger_ns);
+	cut_short(shard->engine);
+	if (err >= 0)
+		err = settle(shard->engine, linger_ns);
 	if (shard->engine->owner.claimed)
 		hl_engine_wind_up(shard->engine);
+	return err;
 }
 
 static void tell_end(struct hail_shard *shard)
@@ -175,18 +250,14 @@ static void tell_end(struct hail_shard *shard)
 static void *live(void *arg)
 {
 	struct hail_shard *shard = arg;
-	int err;
+	struct hail_shards *shards = shard->shards;
 
 	current = shard;
 	set_name(shard->index);
-	if (meet(shard->shards, set_up(shard))) {
-		err = hail_engine_run(shard->engine);
-		hl_shards_fail(shard->shards, err);
-		hail_shards_stop(shard->shards);
-		gather(shard, err < 0 ? err : hush(shard));
-	}
-	take_leave(shard);
-	close_sockets(shard);
+	if (meet(shards, set_up(shard)))
+		hl_shards_fail(shards, serve(shard));
+	hl_shards_fail(shards, take_leave(shard));
+	hl_shards_fail(shards, close_sockets(shard));
 	tell_end(shard);
 	return NULL;
 }

@@ -69,12 +69,15 @@ struct hail_shards_options {
 	/* Messages that may wait for one shard, up to 1048576; 0: 16384. */
 	uint32_t messages;
 	/* The longest that stopping waits for what has arrived to be handed
-	 * over, and then for what is in flight to leave; 0: a second. */
+	 * over, and then for what is in flight to leave, of other sockets that
+	 * linger too, whatever their own time is: then they are closed, and
+	 * given as long again. 0: a second. */
 	uint64_t linger_ns;
 
 	/* Of every shard's engine, and of its socket; NULL: all defaults. The
 	 * allocator and the log are called from all threads. The socket can't
-	 * be connected or exclusive; reuse_port is set in any case. Copied. */
+	 * be connected or exclusive, and can have no peers (peer.h); reuse_port
+	 * is set in any case. Copied. */
 	const struct hail_engine_options *engine;
 	const struct hail_socket_options *socket;
 
@@ -85,11 +88,16 @@ struct hail_shards_options {
 	 * errno, with which hail_shards_create() then fails. */
 	int (*start)(struct hail_shard *shard, void *arg);
 	/* After the last datagram and message; the socket is still open, and
-	 * what is sent now leaves. Other sockets of this engine should be
-	 * closed here. Once for each start that returned 0. */
+	 * what is sent now leaves. Stop timers and close other sockets of this
+	 * engine here; posts may still run. Once for each start that returned
+	 * 0. */
 	void (*stop)(struct hail_shard *shard, void *arg);
 	/* A message of hail_shard_send(), from a turn; `from` is the index of
-	 * the shard that sent it, or HAIL_SHARD_NONE. */
+	 * the shard that sent it, or HAIL_SHARD_NONE. What was taken comes to
+	 * it in any case, so also where `start` failed or was never called, and
+	 * where turns are no longer possible: then outside a turn, and if the
+	 * shard's thread couldn't be had, on the one that makes the shards. It
+	 * must then only free the message. */
 	void (*message)(struct hail_shard *shard, uint32_t from, void *message,
 			void *arg);
 	void *arg;
@@ -100,14 +108,18 @@ struct hail_shards_options {
 	((struct hail_shards_options){                                         \
 		.size = sizeof(struct hail_shards_options), __VA_ARGS__})
 
-/* Makes shards and starts their threads, with all signals blocked. All of it
- * or nothing: after an error no thread runs, and the port is free. Datagrams
- * that come while it is at work are dropped; those that come after it has
- * returned 0 go where they are steered.
+/* Makes shards and starts their threads, with all signals blocked but those
+ * that a thread brings on itself (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP,
+ * SIGSYS). All of it or nothing: after an error no thread runs, and the port is
+ * free. Datagrams that come while it is at work are dropped; those that come
+ * after it has returned 0 go where they are steered.
  *   -EADDRINUSE  somebody has the port, also if they would share it
  *   -EINVAL      NULL; size 0; an option out of its range; a socket that is
- *                connected or exclusive
+ *                connected or exclusive; a processor to pin to that the
+ *                thread may no longer use; more processors than the 8192
+ *                that hail can tell
  *   -EAGAIN      no thread can be had
+ *   -EBADF       `start` has closed the shard's socket
  * and as hail_engine_create(), hail_socket_open() and `start`. */
 int hail_shards_create(struct hail_shards **out,
 		       const struct hail_shards_options *options);
@@ -120,8 +132,8 @@ int hail_shards_create(struct hail_shards **out,
 void hail_shards_stop(struct hail_shards *shards);
 
 /* Waits until all threads have ended. 0, or the error that ended them: of a
- * turn that failed, whereupon all shards stop. -EINVAL: NULL; -EBUSY: a
- * thread of these shards; -EPERM: a forked child. */
+ * turn that failed, whereupon all shards stop, or of stopping. -EINVAL: NULL;
+ * -EBUSY: a thread of these shards; -EPERM: a forked child. */
 int hail_shards_join(struct hail_shards *shards);
 
 /* Stops, waits and frees. NULL is allowed. -EBUSY: a thread of these shards;
@@ -137,8 +149,9 @@ int hail_shards_local(const struct hail_shards *shards, struct hail_addr *out);
 struct hail_shard *hail_shards_at(struct hail_shards *shards, uint32_t index);
 struct hail_shards *hail_shards_of(const struct hail_shard *shard);
 
-/* The sum of all engines' counters; those of each are of one moment. Waits
- * until every shard has told its own. -EBUSY: a thread of these shards;
+/* The sum of all engines' counters; those of each are of one moment. Of
+ * batch_wait_ns and napi_us, which count nothing, the highest. Waits until
+ * every shard has told its own. -EBUSY: a thread of these shards;
  * -EAGAIN: as many posts wait as the options of the engines allow; -EINVAL,
  * -E2BIG: as hail_engine_stats(); -EPERM: a forked child. */
 int hail_shards_stats(struct hail_shards *shards,

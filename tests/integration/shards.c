@@ -3,6 +3,7 @@
 #include "support/sharded.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -228,6 +229,52 @@ Test(shards, where_one_does_not_start_none_is_left, .timeout = 60)
 	sharded_start(&sharded,
 		      &HAIL_SHARDS_OPTIONS(.count = 4, .socket = &own));
 	sharded_end(&sharded);
+}
+
+static int close_own(struct sharded *sharded, struct hail_shard *shard)
+{
+	(void)sharded;
+	return hail_shard_index(shard) == 1
+		       ? hail_socket_close(hail_shard_socket(shard))
+		       : 0;
+}
+
+Test(shards, a_start_that_closes_the_shards_socket_is_refused, .timeout = 60)
+{
+	static struct sharded sharded = {.on_start = close_own};
+	unsigned descriptors = plain_descriptors();
+
+	cr_assert_eq(sharded_try(&sharded, &HAIL_SHARDS_OPTIONS(.count = 3)),
+		     -EBADF);
+	cr_assert_eq(sharded.stops, 3);
+	cr_assert_eq(plain_descriptors(), descriptors);
+}
+
+static void count_cuts(void *arg, enum hail_log_level level, const char *text)
+{
+	atomic_uint *cuts = arg;
+
+	(void)level;
+	if (strstr(text, "send_buffer is "))
+		atomic_fetch_add(cuts, 1);
+}
+
+/* More than the kernel can count, so that nobody has the right. */
+Test(shards, a_send_buffer_that_the_kernel_cut_is_told, .timeout = 60)
+{
+	static struct sharded sharded;
+	struct hail_engine_options own = sharded_engine;
+	struct hail_socket_options socket =
+		HAIL_SOCKET_OPTIONS(.local = live_v4(0),
+				    .send_buffer = UINT32_MAX);
+	atomic_uint cuts = 0;
+
+	own.log = count_cuts;
+	own.log_arg = &cuts;
+	sharded_start(&sharded, &HAIL_SHARDS_OPTIONS(.count = 3, .engine = &own,
+						     .socket = &socket));
+	sharded_end(&sharded);
+	cr_assert_eq(atomic_load(&cuts), 3);
 }
 
 Test(shards, a_want_of_descriptors_leaves_nothing, .timeout = 60)

@@ -254,3 +254,88 @@ Test(shards_message, without_a_handler_there_are_none, .timeout = 60)
 	cr_assert_eq(hail_shard_send(hail_shards_at(shards, 0), NULL), -EINVAL);
 	cr_assert_eq(hail_shards_destroy(shards), 0);
 }
+
+/* To all; others may be ending already, and take no more. */
+static int send_and_fail(struct sharded *sharded, struct hail_shard *shard)
+{
+	atomic_uint *taken = sharded->arg;
+
+	for (uint32_t i = 0; i < COUNT * EACH; i++) {
+		struct hail_shard *other =
+			hail_shards_at(hail_shards_of(shard), i % COUNT);
+
+		if (!hail_shard_send(other, message_of(i)))
+			atomic_fetch_add(taken, 1);
+	}
+	return hail_shard_index(shard) == 1 ? -EPROTO : 0;
+}
+
+/* So that what they point to can be freed; no shard has served. */
+Test(shards_message, those_that_were_taken_arrive_where_a_start_failed,
+     .timeout = 60)
+{
+	static struct sharded sharded = {.on_start = send_and_fail};
+	atomic_uint taken = 0;
+
+	sharded.arg = &taken;
+	cr_assert_eq(
+		sharded_try(&sharded, &HAIL_SHARDS_OPTIONS(.count = COUNT)),
+		-EPROTO);
+	cr_assert_geq(atomic_load(&taken), COUNT * EACH / COUNT);
+	cr_assert_eq(sharded.message_count, atomic_load(&taken));
+	cr_assert_eq(sharded.stops, COUNT - 1);
+}
+
+/* Counts the messages of a turn, and fills up the posts. */
+struct crowd {
+	uint64_t turn;
+	size_t count, most;
+};
+
+static void crowd_in(struct sharded *sharded, struct hail_shard *shard,
+		     uint32_t number)
+{
+	struct hail_engine *engine = hail_shard_engine(shard);
+	struct hail_engine_stats stats = {.size = sizeof(stats)};
+	struct crowd *crowd = sharded->arg;
+
+	(void)number;
+	hail_engine_stats(engine, &stats);
+	if (crowd->turn != stats.turns)
+		crowd->count = 0;
+	crowd->turn = stats.turns;
+	if (++crowd->count > crowd->most)
+		crowd->most = crowd->count;
+	while (!hail_engine_post(engine, do_nothing, NULL))
+		continue;
+}
+
+static int send_to_itself(struct sharded *sharded, struct hail_shard *shard)
+{
+	int err = 0;
+
+	(void)sharded;
+	for (uint32_t i = 0; i < EACH && !err; i++)
+		err = hail_shard_send(shard, message_of(i));
+	return err;
+}
+
+/* The rest of the engine has its turn in between. */
+Test(shards_message, a_turn_hands_over_no_more_than_the_budget, .timeout = 60)
+{
+	static struct sharded sharded = {.on_start = send_to_itself,
+					 .on_message = crowd_in};
+	struct crowd crowd = {0};
+	struct hail_engine_options own = sharded_engine;
+
+	own.posts = 8;
+	own.budget = 16;
+	sharded.arg = &crowd;
+	sharded_start(&sharded,
+		      &HAIL_SHARDS_OPTIONS(.count = 1, .engine = &own));
+	sharded_await_messages(&sharded, EACH);
+	sharded_end(&sharded);
+	for (uint32_t i = 0; i < EACH; i++)
+		cr_assert_eq(sharded.messages[i].number, i);
+	cr_assert_eq(crowd.most, 16);
+}

@@ -4,6 +4,8 @@
 #include "pair.h"
 #include "support/outer.h"
 
+#include <hail/shard.h>
+
 TestSuite(stuck, .timeout = 90);
 
 #define WINDOW 32
@@ -505,6 +507,52 @@ Test(stuck, a_lingering_socket_tells_nothing_of_an_icmp_error)
 	cr_assert_eq(sender.live.errors, 0);
 	cr_assert_eq(live_stats(pair.engine).traffic.cancelled, 0);
 	check_arrivals(fd, &sender, sender.taken);
+	pair_end(&pair);
+	close(fd);
+}
+
+static int start_sending(struct hail_shard *shard, void *arg)
+{
+	struct sender *sender = arg;
+	struct hail_addr remote = sender->remote;
+
+	open_sender(sender, hail_shard_engine(shard), &remote);
+	cr_assert_eq(send_up_to(sender, 1000), -EAGAIN);
+	return 0;
+}
+
+static void linger_for_ever(struct hail_shard *shard, void *arg)
+{
+	struct sender *sender = arg;
+
+	(void)shard;
+	cr_assert_eq(hail_socket_close_linger(sender->live.socket, -1), 0);
+}
+
+Test(stuck, a_socket_that_lingers_for_ever_does_not_keep_shards_from_ending)
+{
+	struct hail_shards *shards;
+	struct hail_addr remote;
+	struct sender sender = {0};
+	struct pair pair;
+	int fd;
+
+	pair_start(&pair, NULL, NULL);
+	fd = pair_far(&pair, FAR_V4, 0, &remote);
+	pair_stick(&pair);
+	sender.remote = remote;
+	cr_assert_eq(
+		hail_shards_create(&shards,
+				   &HAIL_SHARDS_OPTIONS(.count = 1,
+							.linger_ns = 50000000,
+							.start = start_sending,
+							.stop = linger_for_ever,
+							.arg = &sender)),
+		0);
+	hail_shards_stop(shards);
+	cr_assert_eq(hail_shards_join(shards), 0);
+	cr_assert_eq(sender.live.closes, 1);
+	cr_assert_eq(hail_shards_destroy(shards), 0);
 	pair_end(&pair);
 	close(fd);
 }
