@@ -32,6 +32,7 @@ def wrong_arguments_are_told_with_exit_2():
         "echo": (["-1"], ["0x10"], ["0", "localhost"]),
         "epoll_loop": (["-1"], ["0", "localhost"], ["0", "::", "x"]),
         "retain": ([], ["soon"], ["5", "65536"]),
+        "room": (["-1"], ["soon"], ["86401"], ["1", "2"]),
         "send_many": (["127.0.0.1"], ["127.0.0.1", "0"],
                       ["127.0.0.1", *["1"] * 65]),
         "shards": (["-1"], ["0", "localhost"], ["0", "::", "x"],
@@ -211,6 +212,47 @@ def retain_delays_every_datagram():
                      "retain")
 
 
+def enter_room(room, port):
+    """Whoever sends is in."""
+    plain, own = receiver()
+    plain.sendto(b"hello", ("127.0.0.1", port))
+    room.expect(rf"^127\.0\.0\.1:{own} came$")
+    return plain, own
+
+
+def everyone_else_in_the_room_hears_it():
+    with Program(example("room"), "60") as room:
+        port = room.port()
+        speaker, *hearers = [enter_room(room, port)[0] for _ in range(4)]
+        # The greetings of those who came later.
+        greetings = {plain: len(hearers) - place
+                     for place, plain in enumerate([speaker, *hearers])}
+        for number in range(100):
+            speaker.sendto(f"word {number}".encode(), ("127.0.0.1", port))
+        for plain in hearers:
+            found = [plain.recv(100) for _ in range(greetings[plain] + 100)]
+            expect_equal(found[:greetings[plain]],
+                         [b"hello"] * greetings[plain], "greetings")
+            expect_equal(found[greetings[plain]:],
+                         [f"word {n}".encode() for n in range(100)], "words")
+        hearers[0].sendto(b"end", ("127.0.0.1", port))
+        found = [speaker.recv(100) for _ in range(greetings[speaker] + 1)]
+        expect_equal(found, [b"hello"] * greetings[speaker] + [b"end"],
+                     "what the speaker hears")
+        expect_equal(room.interrupt(), 0, "exit status of room")
+        expect_equal(room.output[-1], "dropped 0", "room")
+        for plain in (speaker, *hearers):
+            plain.close()
+
+
+def a_silent_member_of_the_room_leaves():
+    with Program(example("room"), "1") as room:
+        plain, own = enter_room(room, room.port())
+        room.expect(rf"^127\.0\.0\.1:{own} left$")
+        expect_equal(room.interrupt(), 0, "exit status of room")
+        plain.close()
+
+
 def shards_keep_a_room_on_one_of_them():
     with Program(example("shards"), "0", "127.0.0.1", "3") as server:
         address = ("127.0.0.1", server.port())
@@ -258,5 +300,7 @@ main(wrong_arguments_are_told_with_exit_2,
      send_many_reaches_every_destination_in_order,
      drain_loses_nothing_at_its_window,
      retain_delays_every_datagram,
+     everyone_else_in_the_room_hears_it,
+     a_silent_member_of_the_room_leaves,
      shards_keep_a_room_on_one_of_them,
      timer_ticks_and_ends_by_itself)
