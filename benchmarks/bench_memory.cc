@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* bench_memory.cc: what a socket takes of the process's memory, and how often
  * anything is allocated while datagrams flow (T12). */
-#include "allocations.h"
-#include "harness.h"
-#include "work.h"
+#include "support/allocations.h"
+#include "support/harness.h"
+#include "support/work.h"
 
 #include <hail/hail.h>
 #include <malloc.h>

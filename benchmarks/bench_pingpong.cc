@@ -2,8 +2,9 @@
 /* bench_pingpong.cc: the round trip of one datagram between two threads, hail
  * against epoll and bare liburing, asleep in between and spinning (T9,
  * T10). */
-#include "harness.h"
-#include "pingpong.h"
+#include "support/harness.h"
+#include "support/pin.h"
+#include "support/pingpong.h"
 
 #include <string>
 #include <vector>
@@ -34,61 +35,48 @@ const std::vector<way> ON_TWO_CORES = {
 	 {"bare liburing spinning", SIZE, SPIN, PINGPONG_APART}},
 	{pingpong_hail_create, {"hail spinning", SIZE, SPIN, PINGPONG_APART}},
 };
-enum { EPOLL, BARE, HAIL, EPOLL_SPINNING, BARE_SPINNING, HAIL_SPINNING };
 
-int build(struct interleave *it, const std::vector<way> &ways)
+int pin_client()
 {
-	pingpong_pin_client();
-	for (const way &w : ways) {
-		struct contender contender;
-		int error = w.create(&contender, &w.options);
-
-		if (error)
-			return error;
-		interleave_add(it, &contender);
-	}
+	pin_first();
 	return 0;
 }
 
-void add(const std::string &name, const std::string &work, enum metric metric,
+void add(const std::string &name, const std::string &work,
 	 const std::vector<way> &ways,
 	 const std::vector<comparison> &comparisons)
 {
 	measurement m;
 
 	m.work = "round trip of 160 B, " + work;
-	m.metric = metric;
-	m.slices = 1;
-	m.build = [=](struct interleave *it) { return build(it, ways); };
-	m.cleanup = pingpong_unpin;
+	m.metric = METRIC_P50;
+	m.prepare = pin_client;
+	for (const way &w : ways)
+		m.entries.push_back(
+			{w.options.name, [&w](struct contender *out) {
+				 return w.create(out, &w.options);
+			 }});
+	m.cleanup = pin_release;
 	m.comparisons = comparisons;
 	harness_add("pingpong/" + name, m);
 }
 
 void add_all()
 {
-	const std::vector<comparison> asleep = {
-		{"T9", HAIL, EPOLL, 1.0},
-		{"T10", HAIL, BARE, 1.05},
-	};
-	const std::vector<comparison> both = {
-		{"T9", HAIL, EPOLL, 1.0},
-		{"T10", HAIL, BARE, 1.05},
-		{"T9", HAIL_SPINNING, EPOLL, 0.40},
-		{"T9", HAIL_SPINNING, EPOLL_SPINNING, 0},
-		{"T10", HAIL_SPINNING, BARE_SPINNING, 1.05},
-	};
-	const std::vector<comparison> tail = {
-		{"–", HAIL, EPOLL, 0},
-		{"–", HAIL_SPINNING, EPOLL, 0},
-	};
+	const std::string bare = "bare liburing";
+	const std::string spinning = "hail spinning";
 
-	add("one-core/p50", "one core, median", METRIC_P50, ON_ONE_CORE,
-	    asleep);
-	add("two-cores/p50", "two cores, median", METRIC_P50, ON_TWO_CORES,
-	    both);
-	add("two-cores/p99", "two cores, 99th percentile", METRIC_P99,
-	    ON_TWO_CORES, tail);
+	add("one-core", "one core", ON_ONE_CORE,
+	    {{"T9", tells::COST, "hail", "epoll", 1.0},
+	     {"T10", tells::COST, "hail", bare, 1.05}});
+	add("two-cores", "two cores", ON_TWO_CORES,
+	    {{"T9", tells::COST, "hail", "epoll", 1.0},
+	     {"T10", tells::COST, "hail", bare, 1.05},
+	     {"T9", tells::COST, spinning, "epoll", 0.40},
+	     {"", tells::COST, spinning, "epoll spinning", 0},
+	     {"T10", tells::COST, spinning, bare + " spinning", 1.05},
+	     {"", tells::COST, "hail", "epoll", 0, METRIC_P99},
+	     {"", tells::COST, spinning, "epoll", 0, METRIC_P99}});
 }
 
 } // namespace

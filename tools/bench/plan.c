@@ -2,10 +2,11 @@
 /* plan.c: the works that hail-bench measures, and measuring one. */
 #include "plan.h"
 
-#include "clock.h"
 #include "interrupt.h"
-#include "pingpong.h"
-#include "work.h"
+#include "support/clock.h"
+#include "support/pin.h"
+#include "support/pingpong.h"
+#include "support/work.h"
 
 #include <errno.h>
 #include <string.h>
@@ -26,7 +27,7 @@ static void scene_fini(struct scene *scene)
 {
 	load_fini(&scene->load);
 	sinks_close(&scene->sinks);
-	pingpong_unpin();
+	pin_release();
 }
 
 /* So many batches a slice as every sink can hold; 0: not even one. */
@@ -132,7 +133,7 @@ static int build_pingpong(struct scene *scene, struct interleave *it,
 
 	(void)scene;
 	(void)options;
-	pingpong_pin_client();
+	pin_first();
 	return add_epoll_and_hail(it, &way, "epoll", "hail");
 }
 
@@ -144,7 +145,7 @@ static int build_spinning(struct scene *scene, struct interleave *it,
 
 	(void)scene;
 	(void)options;
-	pingpong_pin_client();
+	pin_first();
 	error = add_epoll_and_hail(it, &way, "epoll", "hail");
 	way.spin_ns = PINGPONG_SPIN_NS;
 	return error ? error

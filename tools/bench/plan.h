@@ -3,8 +3,8 @@
 #ifndef TOOL_PLAN_H
 #define TOOL_PLAN_H
 
-#include "interleave.h"
 #include "options.h"
+#include "support/interleave.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,9 +3,9 @@
 #ifndef TOOL_REPORT_H
 #define TOOL_REPORT_H
 
-#include "machine.h"
 #include "options.h"
 #include "plan.h"
+#include "support/machine.h"
 
 /* Tables: the header first, then each result as soon as it is there. */
 void report_header(const struct machine *machine);
