@@ -160,6 +160,12 @@ static uint32_t settle(struct hail_socket *socket,
 	return count;
 }
 
+static void look_back(struct hail_socket *socket, uint32_t count)
+{
+	for (uint32_t i = count; i > 0; i--)
+		hl_train_look_back(socket, i - 1);
+}
+
 /* Some failed: sends those again whose train was refused. Where an error may be
  * another remote's they wait for the queue, which makes sure of the order. */
 static int repair(struct hail_socket *socket,
@@ -167,9 +173,9 @@ static int repair(struct hail_socket *socket,
 {
 	struct hail_engine *engine = socket->engine;
 	bool refused = false;
+	int err;
 
-	for (uint32_t i = count; i > 0; i--)
-		hl_train_look_back(socket, i - 1);
+	look_back(socket, count);
 	if (!engine->flight.planned)
 		return 0;
 	for (uint32_t i = 0; i < count; i++)
@@ -178,7 +184,10 @@ static int repair(struct hail_socket *socket,
 	if (!refused || hl_send_check_careful(socket) ||
 	    engine->flight.pushed_back)
 		return 0;
-	return hl_flight_send_singly(engine, socket, messages, count);
+	err = hl_flight_send_singly(engine, socket, messages, count);
+	if (!err)
+		look_back(socket, count);
+	return err;
 }
 
 /* One submission of messages that were admitted. Their results stay in the

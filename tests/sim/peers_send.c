@@ -107,6 +107,25 @@ Test(peers_send, an_icmp_message_of_its_remote_costs_no_datagram)
 	assert_costs_nothing(-EMSGSIZE);
 }
 
+/* What was refused as a train leaves message by message: the first of these
+ * meets an error, and the others have left. */
+Test(peers_send, what_others_have_passed_is_told_and_not_sent_behind_them)
+{
+	const struct hail_addr near = nearby(1000);
+	struct seen seen = {0};
+	struct world world;
+	uint32_t slot = start(&world, &seen, &near);
+
+	sim_limit_segments(world.sim, SIZE - 1, -EIO);
+	sim_fail_sends(world.sim, slot, -ECONNREFUSED, 2, 1);
+	cr_assert_eq(send_all(seen.socket, &near), COUNT);
+	world_settle(&world);
+	assert_left(world.sim, 1);
+	cr_assert_eq(seen.errors, 1);
+	cr_assert_eq(seen.error[0].data, bytes[0]);
+	world_end(&world);
+}
+
 Test(peers_send, a_single_message_survives_it_too)
 {
 	const struct hail_addr near = nearby(1000);
